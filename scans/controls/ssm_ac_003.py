@@ -6,13 +6,14 @@ with `*` opens all of them, with every key whose key policy trusts the account.
 **What is judged.** Every customer managed policy (default version), every inline policy
 (`iam.GetAccountAuthorizationDetails`) and every AWS managed policy that a principal has (`iam.ListPolicies`,
 `iam.GetPolicyVersion`, or a copy of the same version). A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
-(by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*` or on all keys of a region or
-account. A Deny cancels an Allow only if it has no condition and covers all of it.
+(by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*`, on all keys of a region or
+account, or on a pattern that matches every key's id (`key/*-*`). A Deny cancels an Allow only if it has no condition and covers all of it.
 
 A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
 encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough if it requires a value. It doesn't count if it
 also holds without the key (`…IfExists`), only excludes values (`StringNotEquals`), or accepts any value (`*`,
-`alias/*`, and for `kms:EncryptionContext:PARAMETER_ARN` also `arn:aws:ssm:*:*:parameter/*`).
+`alias/*`, and in an encryption context all parameters, objects, log groups, trails or secrets of a region or an
+account, such as `arn:aws:ssm:*:111122223333:parameter/*` for `kms:EncryptionContext:PARAMETER_ARN`).
 `kms:ViaService` doesn't count: it names a service, not keys.
 
 Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
@@ -33,12 +34,11 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
+from scans.controls.lib.iam_policies import KEYS, Policy, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
-KEYS = (ResourceShape("kms", "key/"),)
 NARROWING = ("aws:ResourceTag/", "kms:ResourceAliases", "kms:RequestAlias", "kms:EncryptionContext:")
 
 CONTROL = Control(
@@ -50,7 +50,8 @@ CONTROL = Control(
     # 2: judged in its own partition: ARNs of another name nothing there. 3: a condition that accepts any value is no
     # limit, and more Allows and Denies than can be compared are unknown. 4: an encryption context that names every
     # parameter or object is no limit either.
-    # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
+    # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
+    # matches every key's id is all keys, and a context that names all of an account is no limit.
     version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -86,7 +87,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 
 def _find_open_decrypts(policy: Policy) -> str:
-    given = list_granted_actions(policy, ACTIONS, KEYS, unless=NARROWING)
+    given = list_granted_actions(policy, ACTIONS, (KEYS,), unless=NARROWING)
     return f"allows {' and '.join(given)} with every key" if given else ""
 
 
@@ -120,6 +121,8 @@ CASES = [
     _case("one key", Verdict.PASS, "kms:Decrypt", KEY),
     _case("a star", Verdict.FAIL, "kms:Decrypt", "*"),
     _case("all keys of one region", Verdict.FAIL, ["KMS:decrypt"], ["arn:aws:kms:eu-west-1:111122223333:key/*"]),
+    _case("a pattern of every id", Verdict.FAIL, "kms:Decrypt", f"arn:aws:kms:*:*:key/{'?' * 8}-*"),
+    _case("keys of several regions", Verdict.PASS, "kms:Decrypt", "arn:aws:kms:*:*:key/mrk-*"),
     _case("re-encryption", Verdict.FAIL, "kms:ReEncrypt*", "*"),
     _case("all of KMS", Verdict.FAIL, "kms:*", "arn:aws:kms:*:*:*"),
     _case("encryption alone", Verdict.PASS, ["kms:Encrypt", "kms:GenerateDataKey*"], "*"),

@@ -12,8 +12,11 @@ holder every machine, and everything that each machine's own role can read.
 * `ssm:SendCommand` on every instance or managed node **and** with every document, without such a
   condition. If either the nodes or the documents are limited, it passes: AWS checks both.
 
+A pattern that matches every id, such as `instance/i-*`, is every node.
+
 A condition counts if it requires a value. It doesn't count if it also holds without the tag (`…IfExists`,
-`ForAllValues`), only excludes values (`StringNotEquals`), or accepts any value (`StringLike` with `*` or `?*`).
+`ForAllValues`), only excludes values (`StringNotEquals`), or accepts any value (`StringLike` with `*` or `?*`, or the
+node's own tag: `${aws:ResourceTag/env}` for `ssm:resourceTag/env`).
 
 A Deny cancels an Allow only if it has no condition and covers all of it.
 
@@ -35,11 +38,10 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
+from scans.controls.lib.iam_policies import NODES, Policy, ResourceShape, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
-NODES = (ResourceShape("ec2", "instance/"), ResourceShape("ssm", "managed-instance/"))
 DOCUMENTS = (ResourceShape("ssm", "document/"),)
 LIMITS = ("ssm:resourceTag/", "aws:ResourceTag/", "ec2:ResourceTag/", "ssm:SessionDocumentAccessCheck")
 
@@ -52,7 +54,8 @@ CONTROL = Control(
     # 2: judged in its own partition; …IfExists on the document's access check requires as much as without. 3: a
     # condition that accepts any value is no limit, nor is the access check if another operator turns it off; more
     # Allows and Denies than can be compared are unknown.
-    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
+    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
+    # matches every node's id is all nodes, and a tag compared with itself is no limit.
     version=4,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -138,6 +141,10 @@ CASES = [
         _make_allow_statement("ssm:StartSession", "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"),
     ),
     _case("every node", Verdict.FAIL, _make_allow_statement("ssm:StartSession", INSTANCES), says="ssm:StartSession"),
+    *(
+        _case(f"every id, as {pattern}", Verdict.FAIL, _make_allow_statement("ssm:StartSession", f"arn:aws:{pattern}"))
+        for pattern in ("ec2:*:*:instance/i-*", "ec2:*:*:instance/i-?????????????????", "ssm:*:*:managed-instance/mi-*")
+    ),
     _case("every hybrid node", Verdict.FAIL, _make_allow_statement("ssm:Start*", "arn:aws:ssm:*:*:managed-instance/*")),
     _case("every node of a tag", Verdict.PASS, _make_allow_statement("ssm:StartSession", INSTANCES, Condition=TAGGED)),
     _case(
@@ -169,7 +176,7 @@ CASES = [
                 "ssm:StartSession", INSTANCES, Condition={"StringLike": {"ssm:resourceTag/team": value}}
             ),
         )
-        for value in ("*", "**", "?*", "*?", "${ssm:resourceTag/team}")
+        for value in ("*", "**", "?*", "*?", "${ssm:resourceTag/team}", "${aws:ResourceTag/team}")
     ),
     _case(
         "every node of a team's tag",

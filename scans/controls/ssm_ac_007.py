@@ -30,7 +30,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import Policy, ResourceShape, list_granted_actions
+from scans.controls.lib.iam_policies import KEYS, Policy, ResourceShape, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
@@ -40,10 +40,7 @@ FULL_ACCESS = {
         ("cloudtrail:StopLogging", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors", "cloudtrail:DeleteTrail"),
         ResourceShape("cloudtrail", "trail/"),
     ),
-    "KMS": (
-        ("kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:ScheduleKeyDeletion"),
-        ResourceShape("kms", "key/"),
-    ),
+    "KMS": (("kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:ScheduleKeyDeletion"), KEYS),
 }
 
 CONTROL = Control(

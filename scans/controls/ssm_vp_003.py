@@ -8,7 +8,8 @@ to reach resources of any account, including buckets outside the organization, w
 without a condition: this is AWS's default policy. Equivalent policies fail, too:
 
 * all actions of the endpoint's own service (`ssm:*` on an endpoint of `ssm`), since only that service's
-  calls go through it, and all resources of that service or of a partition (`arn:aws:*`);
+  calls go through it, and all resources of that service, of it in the endpoint's region, or of a partition
+  (`arn:aws:*`);
 * an Allow that only excludes something (`NotAction`, `NotResource`, `NotPrincipal`);
 * a condition that limits neither the principal nor the resource. Such a condition holds without its key (`…IfExists`,
   `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `0.0.0.0/0`), only excludes some values
@@ -23,7 +24,8 @@ balancers), and for services whose endpoints take none, such as `email-smtp` and
 (`VpcEndpointPolicySupported` of `ec2.DescribeVpcEndpointServices`): AWS shows a policy of full access there, and nothing can
 replace it.
 
-**Unknown** when the policy or the endpoint's service could not be read or understood. An endpoint with full access is
+**Unknown** when the policy or the endpoint's service could not be read or understood, and when all actions of one
+service are allowed on the endpoint of another whose actions this version doesn't know by name (`rds:*` on `rds-data`). An endpoint with full access is
 unknown also where AWS doesn't say whether its service takes a policy. Of `ssm`, `ssmmessages`, `ec2messages`, `s3`,
 `logs`, `kms`, `ec2` and their FIPS twins it is certain that they do.
 
@@ -42,7 +44,14 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, full_access_statements, parse_policy
+from scans.controls.lib.iam_policies import (
+    RESOURCE_POLICY,
+    Policy,
+    PolicyError,
+    full_access_statements,
+    may_be_full_access,
+    parse_policy,
+)
 from scans.controls.lib.networks import explain_excluded_endpoint, read_service_fact
 from scans.domain.control import (
     GAP,
@@ -68,7 +77,8 @@ CONTROL = Control(
     scope=ControlScope.REGION,
     # 2: arn:aws:* is every resource. 3: equivalents of full access: all of the endpoint's own service, and conditions
     # that always hold. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
-    # 5: services whose endpoints take no policy are not judged.
+    # 5: services whose endpoints take no policy are not judged; all actions or the region's resources by any spelling,
+    # and actions of services with another name than their endpoint's.
     version=5,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     related={"ec2.endpoint_service": ("policies",)},
@@ -100,12 +110,18 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return _judge_open(resource, "The endpoint has no policy, so nothing limits what goes through it.")
     try:
-        policy = parse_policy(document, RESOURCE_POLICY)
+        return _judge_policy(resource, parse_policy(document, RESOURCE_POLICY))
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
+
+
+def _judge_policy(resource: ResourceView, policy: Policy) -> Outcome:
     # First without the service: a gap in it must not hide a policy that is open for any service.
-    if full_access_statements(policy) or full_access_statements(policy, resource["service"]):
+    if full_access_statements(policy) or full_access_statements(policy, resource["service"], resource.region):
         return _judge_open(resource, "The endpoint's policy lets everybody do everything with every resource.")
+    if may_be_full_access(policy, resource["service"], resource.region):
+        said = f"whether its actions are those of {resource['service']} isn't known"
+        return unknown(f"The endpoint's policy lets every principal do everything of one service: {said}.")
     return passed("The endpoint's policy has no statement of full access.")
 
 
@@ -162,6 +178,12 @@ CASES = [
     _case("some actions", Verdict.PASS, FULL | {"Action": ["ssm:Get*", "ssm:UpdateInstanceInformation"]}),
     _case("all actions of the endpoint's own service", Verdict.FAIL, FULL | {"Action": ["SSM:*"]}),
     _case("the same of its FIPS twin", Verdict.FAIL, FULL | {"Action": "ssm:*"}, service="ssm-fips"),
+    _case("all actions in another spelling", Verdict.FAIL, FULL | {"Action": "ssm:?*"}),
+    _case("all resources of its region", Verdict.FAIL, FULL | {"Resource": "arn:aws:ssm:eu-west-1:*:*"}),
+    _case("all resources of another region", Verdict.PASS, FULL | {"Resource": "arn:aws:ssm:us-east-1:*:*"}),
+    _case("its own service by another name", Verdict.FAIL, FULL | {"Action": "cloudwatch:*"}, service="monitoring"),
+    _case("one service, perhaps its own", Verdict.UNKNOWN, FULL | {"Action": "rds:*"}, service="rds-data"),
+    _case("some actions of it", Verdict.PASS, FULL | {"Action": "rds:Describe*"}, service="rds-data"),
     _case("all actions of another service", Verdict.PASS, FULL | {"Action": "ssm:*"}, service="ssmmessages"),
     _case("some actions, the service not read", Verdict.UNKNOWN, FULL | {"Action": "ssm:*"}, service=GAP),
     _case("full access, the service not read", Verdict.UNKNOWN, FULL, service=GAP),

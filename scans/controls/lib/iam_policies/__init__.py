@@ -7,8 +7,10 @@ question about a single document.
 from __future__ import annotations
 
 from scans.controls.lib.iam_policies.buckets import denies_insecure_transport, denies_old_tls
-from scans.controls.lib.iam_policies.endpoints import full_access_statements
+from scans.controls.lib.iam_policies.endpoints import full_access_statements, may_be_full_access
 from scans.controls.lib.iam_policies.grants import (
+    KEYS,
+    NODES,
     ResourceShape,
     allows_everything,
     list_granted_actions,
@@ -33,6 +35,8 @@ from scans.controls.lib.iam_policies.principals import (
 
 __all__ = [
     "IDENTITY_POLICY",
+    "KEYS",
+    "NODES",
     "RESOURCE_POLICY",
     "Condition",
     "Perimeter",
@@ -51,6 +55,7 @@ __all__ = [
     "list_named_networks",
     "list_open_principals",
     "list_unknown_principals",
+    "may_be_full_access",
     "parse_policy",
     "path_reads_past_deny",
 ]

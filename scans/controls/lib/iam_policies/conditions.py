@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
-from scans.controls.lib.iam_policies.globs import glob_covers, is_all_wildcards, is_every_arn, parse_glob
-from scans.controls.lib.iam_policies.model import Condition
+from scans.controls.lib.iam_policies.globs import (
+    FIELD,
+    Tokens,
+    glob_covers,
+    is_all_wildcards,
+    is_every_arn,
+    is_open_after,
+    parse_glob,
+)
+from scans.controls.lib.iam_policies.model import Condition, PolicyError
 from scans.controls.lib.networks import is_everywhere
 
 # IAM user guide, condition operators: reference_policies_elements_condition_operators.html
@@ -27,15 +36,32 @@ VALUE_PREFIXES = {
     **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
     **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
     **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
+    "kms:encryptioncontext:aws:ebs:id": "vol-",
 }
-# The ARNs that such a key can have, after the partition: a pattern that matches all of them limits nothing. For the
-# encryption contexts: systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html and
-# AmazonS3/latest/userguide/UsingKMSEncryption.html
-ARN_PATTERNS = {
-    "aws:principalarn": "iam::*:*",
-    "kms:encryptioncontext:parameter_arn": "ssm:*:*:parameter/*",
-    "kms:encryptioncontext:aws:s3:arn": "s3:::*",
+# The ARNs that such a key can have, after the partition: a pattern that matches all of them limits nothing.
+ARN_PATTERNS = {"aws:principalarn": "iam::*:*"}
+
+
+def _start_arn(service: str, type: str, *, regional: bool = True) -> Tokens:
+    fields = (FIELD, ":", FIELD, ":") if regional else (":", ":")
+    return (*"arn:", FIELD, ":", *service, ":", *fields, *type)
+
+
+# The ARNs in an encryption context: a pattern that takes any ending names all parameters, objects, groups or secrets of
+# a region or an account. systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html,
+# AmazonS3/latest/userguide/UsingKMSEncryption.html, AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
+# secretsmanager/latest/userguide/security-encryption.html, awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+CONTEXT_HEADS = {
+    "kms:encryptioncontext:parameter_arn": _start_arn("ssm", "parameter/"),
+    "kms:encryptioncontext:aws:s3:arn": _start_arn("s3", "", regional=False),
+    "kms:encryptioncontext:aws:logs:arn": _start_arn("logs", "log-group:"),
+    "kms:encryptioncontext:secretarn": _start_arn("secretsmanager", "secret:"),
+    "kms:encryptioncontext:aws:cloudtrail:arn": _start_arn("cloudtrail", "trail/"),
 }
+# A tag of the resource is one and the same by the name of each service: ssm:resourceTag/env, aws:ResourceTag/env.
+RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/")
+# A policy variable whose default has a wildcard.
+OPEN_DEFAULT = re.compile(r"\$\{[^{}]*,\s*'[^']*[*?][^']*'\s*\}")
 # Keys for how, from where or to which region a request comes, not for its principal or resource. The region limits
 # nothing at an endpoint: only requests to its own region pass through it.
 REQUEST_ROUTE_KEYS = frozenset(
@@ -67,11 +93,13 @@ def holds_without_key(condition: Condition, *, always_there: bool = False) -> bo
 
 
 def matches_anything(condition: Condition, value: str) -> bool:
-    """Whether one value of a positive condition matches every value of its key."""
-    if value.lower().replace(" ", "") == f"${{{condition.key}}}":
+    """Whether one value of a positive condition matches every value of its key. PolicyError if that can't be told."""
+    if _unify_tag_names(value.lower().replace(" ", "")) == f"${{{_unify_tag_names(condition.key)}}}":
         return True  # the key compared with itself
     if condition.operator not in WILDCARD_OPERATORS:
         return False
+    if OPEN_DEFAULT.search(value):
+        raise PolicyError("the default of a policy variable has a wildcard, and AWS doesn't say whether it acts as one")
     pattern = parse_glob(value)
     if is_all_wildcards(pattern):
         return True
@@ -82,7 +110,14 @@ def matches_anything(condition: Condition, value: str) -> bool:
         return True
     if not (condition.operator.startswith("arn") or value.startswith("arn:")):
         return False
+    head = CONTEXT_HEADS.get(condition.key)
+    if head is not None and is_open_after(pattern, head):
+        return True
     return is_every_arn(value) or _is_every_arn_of(condition.key, value)
+
+
+def _unify_tag_names(key: str) -> str:
+    return RESOURCE_TAG.sub("resourcetag/", key)
 
 
 def _is_every_arn_of(key: str, value: str) -> bool:

@@ -69,13 +69,17 @@ def glob_covers(wide: Tokens, narrow: Tokens) -> bool:
 
 def _glob_covers(wide: Tokens, narrow: Tokens) -> bool:
     at = index_symbols(wide)
-    reached = spread_positions(1, at.stars)
+    return _advance_covering(at, spread_positions(1, at.stars), narrow) >> len(wide) == 1
+
+
+def _advance_covering(at: SymbolPositions, reached: int, narrow: Tokens) -> int:
+    """The positions that stay reached, whatever text narrow stands for; 0 if there is none."""
     for symbol in narrow:
         steps = at.of.get(symbol, 0) | (0 if symbol in (STAR, FIELD) else at.ones)
         reached = spread_positions((reached & at.stars) | ((reached & steps) << 1), at.stars)
         if not reached:
-            return False
-    return reached >> len(wide) == 1
+            return 0
+    return reached
 
 
 _cached_glob_covers = lru_cache(maxsize=16384)(_glob_covers)
@@ -96,6 +100,11 @@ def action_matches(pattern: str, action: str) -> bool:
         if not asked.startswith(start):
             return False
     return glob_matches(wanted, asked)
+
+
+def is_every_action(pattern: str) -> bool:
+    """Whether it matches every action of every service: *, *:* or *:?*."""
+    return glob_covers(parse_glob(pattern), (ONE, STAR, ":", ONE, STAR))
 
 
 def is_all_wildcards(pattern: Tokens) -> bool:
@@ -129,6 +138,12 @@ def _is_open_after(pattern: Tokens, head: Tokens) -> bool:
         first -= 1
     last = next((at for at in range(end - 1, first - 1, -1) if pattern[at] == STAR), -1)
     return last >= 0 and bool(_find_positions_after(pattern, head) >> first & ((1 << (last - first + 1)) - 1))
+
+
+def covers_after(pattern: Tokens, head: Tokens, rest: Tokens) -> bool:
+    """Whether, for some text that head matches, the pattern matches every text that rest matches behind it."""
+    at = index_symbols(pattern)
+    return bool(_advance_covering(at, _find_positions_after(pattern, head), rest) >> len(pattern))
 
 
 _cached_is_open_after = lru_cache(maxsize=8192)(_is_open_after)

@@ -11,8 +11,10 @@ from scans.controls.lib.iam_policies.globs import (
     STAR,
     Tokens,
     action_matches,
+    covers_after,
     glob_covers,
     glob_overlaps,
+    is_every_action,
     is_every_arn,
     is_open_after,
     parse_glob,
@@ -35,10 +37,13 @@ MAX_COMPARISONS = 50_000  # a policy of 20 KB whose patterns have 30 characters 
 
 @dataclass(frozen=True, slots=True)
 class ResourceShape:
-    """Resources of one kind, in any partition, region and account: ResourceShape("ssm", "parameter/")."""
+    """Resources of one kind, in any partition, region and account: ResourceShape("ssm", "parameter/").
+
+    id: a pattern for what follows the path in every ARN; a pattern that matches all of that names all resources."""
 
     service: str
     path: str
+    id: str = ""
 
     @property
     def head(self) -> Tokens:
@@ -48,6 +53,19 @@ class ResourceShape:
         """A pattern for all of them in a partition; in any partition if it is unknown."""
         where = tuple(partition) or (STAR,)
         return (*"arn:", *where, ":", *self.service, ":", STAR, ":", STAR, ":", *self.path, STAR)
+
+    def is_covered(self, pattern: Tokens) -> bool:
+        """Whether the pattern names all of them, at least in one region and account."""
+        return is_open_after(pattern, self.head) or bool(
+            self.id and covers_after(pattern, self.head, parse_glob(self.id))
+        )
+
+
+# The forms of ids: AWSEC2/latest/UserGuide/resource-ids.html,
+# systems-manager/latest/APIReference/API_DescribeInstanceInformation.html (mi- and 17 characters),
+# kms/latest/developerguide/concepts.html#key-id-key-id
+NODES = (ResourceShape("ec2", "instance/i-", "?" * 17), ResourceShape("ssm", "managed-instance/mi-", "?" * 17))
+KEYS = ResourceShape("kms", "key/", "-".join("?" * length for length in (8, 4, 4, 4, 12)))
 
 
 def applies_to(statement: Statement, action: str) -> bool:
@@ -116,7 +134,7 @@ def _wide_resources(statement: Statement, action: str, shape: ResourceShape, who
     if statement.resources is None:
         return [(STAR,)]
     patterns = [parse_glob(pattern) for pattern in statement.resources]
-    return [p for p in patterns if is_open_after(p, shape.head) or _is_root_path(p, action, shape)]
+    return [p for p in patterns if shape.is_covered(p) or _is_root_path(p, action, shape)]
 
 
 def _is_root_path(pattern: Tokens, action: str, shape: ResourceShape) -> bool:
@@ -147,7 +165,7 @@ def allows_everything(policy: Policy) -> bool:
 
 def _all_actions(statement: Statement) -> bool:
     if statement.actions is not None:
-        return any(set(pattern) <= set("*:") and "*" in pattern for pattern in statement.actions)
+        return any(map(is_every_action, statement.actions))
     excepted = [parse_glob(pattern.lower()) for pattern in statement.not_actions or ()]
     return statement.allow and not any(glob_overlaps(pattern, (*"iam:", STAR)) for pattern in excepted)
 

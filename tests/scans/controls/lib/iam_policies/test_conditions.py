@@ -1,10 +1,10 @@
-"""Conditions that hold for anything."""
+"""Conditions that hold for anything (A9)."""
 
 from __future__ import annotations
 
 import pytest
 
-from scans.controls.lib.iam_policies import parse_policy
+from scans.controls.lib.iam_policies import PolicyError, parse_policy
 from scans.controls.lib.iam_policies.conditions import limits_nothing
 
 
@@ -25,6 +25,12 @@ def condition(operator, key, value):
         ("StringLike", "aws:PrincipalArn", ["arn:aws:iam::111122223333:role/ours", "arn:*:iam::*"]),
         ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws:ssm:*:*:parameter/*"),
         ("ArnLike", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::*"),
+        ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws:ssm:*:111122223333:parameter/*"),
+        ("StringLike", "kms:EncryptionContext:aws:logs:arn", "arn:aws:logs:*:*:*"),
+        ("StringLike", "kms:EncryptionContext:SecretARN", "arn:aws:secretsmanager:eu-west-1:*:secret:*"),
+        ("StringLike", "kms:EncryptionContext:aws:cloudtrail:arn", "arn:aws:cloudtrail:*:*:trail/?*"),
+        ("StringLike", "kms:EncryptionContext:aws:ebs:id", "vol-*"),
+        ("StringEquals", "ssm:resourceTag/env", "${aws:ResourceTag/env}"),
         ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
         ("Bool", "aws:ViaAWSService", "false"),
         ("Bool", "aws:PrincipalIsAWSService", "false"),
@@ -59,7 +65,11 @@ def test_unlimiting_condition_is_recognized(operator, key, value):
         ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:*"),
         ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/ours"),
         ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws:ssm:*:*:parameter/app/*"),
-        ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws:ssm:*:111122223333:parameter/*"),
+        ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws:ssm:*:111122223333:parameter/app/*"),
+        ("StringLike", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::logs/*"),
+        ("StringLike", "kms:EncryptionContext:aws:logs:arn", "arn:aws:logs:*:111122223333:log-group:/aws/*"),
+        ("StringEquals", "ssm:resourceTag/env", "${aws:PrincipalTag/env}"),
+        ("StringEquals", "ssm:resourceTag/env", "${aws:ResourceTag/other}"),
         ("ArnLike", "kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::ours/*"),
         ("Bool", "aws:PrincipalIsAWSService", "true"),
         ("ForAnyValue:StringEquals", "aws:PrincipalOrgPaths", "o-ours/r-1/"),
@@ -71,3 +81,10 @@ def test_unlimiting_condition_is_recognized(operator, key, value):
 )
 def test_limiting_condition_is_recognized(operator, key, value):
     assert not limits_nothing(condition(operator, key, value))
+
+
+def test_wildcard_in_a_variables_default_is_not_understood():
+    open_default = condition("StringLike", "aws:ResourceTag/team", "${aws:PrincipalTag/team, '*'}")
+    with pytest.raises(PolicyError, match="default of a policy variable"):
+        limits_nothing(open_default)
+    assert not limits_nothing(condition("StringLike", "aws:ResourceTag/team", "${aws:PrincipalTag/team, 'none'}"))

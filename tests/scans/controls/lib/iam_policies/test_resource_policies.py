@@ -243,6 +243,8 @@ def test_full_access_of_endpoints(elements, full):
         ("ssm", {"Action": "ssm:*"}, True),
         ("ssm", {"Action": "SSM:*", "Resource": "arn:aws:ssm:*:*:*"}, True),
         ("ssm", {"Action": "ssm*:*"}, True),
+        ("ssm", {"Action": "ssm:?*"}, True),
+        ("kinesis-streams", {"Action": "kinesis:*"}, True),
         ("ssm", {"Action": "*", "Resource": "arn:aws:ssm:*"}, True),
         ("ecr.api", {"Action": "ecr:*"}, True),
         ("monitoring", {"Action": "cloudwatch:*"}, True),
