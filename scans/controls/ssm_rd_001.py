@@ -5,8 +5,9 @@ Control Tower does. The policy stops new things, but what was made in such a reg
 and nobody sees it: neither the company nor a scan.
 
 **What is judged.** What became of the calls that a scan makes in each enabled region. A region passes if AWS
-answered them. A region is denied if a service control policy refused calls of several services there and no call
-was answered, apart from those that such policies leave out (IAM, KMS, CloudTrail's event history and others).
+answered calls with what was asked for. A region is denied if a service control policy refused calls of several services
+there and few other services answered: such policies leave some out (IAM, KMS, CloudTrail's event history and others that
+a company adds), but not Systems Manager.
 
 **Unknown** for a denied region, which is what this control is for: there is one finding for all denied regions of an
 account. The other controls say nothing of a denied region, except of a resource there that a setting

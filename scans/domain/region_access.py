@@ -1,8 +1,8 @@
 """Decides whether an organization's policy denies a whole region to an account. Pure: no Django, no boto3.
 
-A region counts as denied if a service control policy refused calls of several services there and no call was answered,
-apart from calls that such policies leave out. Data that was made there before the policy may still exist, so the region
-is unknown: once, and not once for every control.
+A region counts as denied if a service control policy refused calls of several services there, and only calls that such
+policies leave out were answered. Data that was made there before the policy may still exist, so the region is unknown:
+once, and not once for every control.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from accounts.aws.gaps import NOT_COLLECTED, REGION_API, REGION_DENIED, Gap, Gap
 # The type and facts that the collector region_access yields for each region.
 ACCESS_COLLECTOR, ACCESS_TYPE = "region_access", "account.region"
 READ = "read"
-# One or two refused services can have a policy of their own. More, with nothing answered, are a policy about the region.
+# One or two refused services can have a policy of their own. More, with little answered, are a policy about the region.
 SEVERAL = 3
 # What AWS Control Tower's region deny and the example in AWS's guide leave out, among the actions that scans need. So
 # an answer to one of these says nothing about the others, and a company may leave out tag:GetResources too.
@@ -26,6 +26,8 @@ EXEMPT_ACTIONS = re.compile(
     r"|s3:(GetAccountPublic.*|GetBucketLocation|GetBucketPolicyStatus|GetBucketPublicAccessBlock|ListAllMyBuckets)"
     r"|tag:GetResources"
 )
+# The service whose data is judged.
+SUBJECT = "ssm"
 ORGANIZATION_DENIALS = frozenset({GapKind.DENIED_BY_SCP, GapKind.DENIED_BY_RCP})
 
 
@@ -45,13 +47,29 @@ def judge_region_access(region: str, gaps: Collection[Gap], answered: Iterable[s
     gaps: everything that could not be read there. answered: the IAM actions of the calls that AWS answered there.
     was_denied: the region was denied at the last scan. A scan of a few controls may ask too few services to find out.
     """
-    if not all(map(is_exempt_action, answered)):
-        return READ
-    refused = list_refused_services(region, gaps)
-    if len(refused) >= SEVERAL or (refused and was_denied):
+    here = [gap for gap in gaps if gap.region == region]
+    # An answer that could not be understood shows nothing.
+    odd = {gap.action for gap in here if gap.kind is GapKind.MALFORMED}
+    opened = {get_service(action) for action in set(answered) - odd if not is_exempt_action(action)}
+    refused = {get_service(gap.action) for gap in here if gap.kind in ORGANIZATION_DENIALS} - {""}
+    if (len(refused) >= SEVERAL or (refused and was_denied)) and are_left_out(opened, refused):
         return Gap(GapKind.DENIED_BY_SCP, REGION_API, "", region, REGION_DENIED)
-    others = sorted((gap for gap in gaps if gap.region == region), key=lambda gap: (gap.api, gap.code))
+    if opened:
+        return READ
+    others = sorted(here, key=lambda gap: (gap.api, gap.code))
     return others[0] if others else Gap(GapKind.NOT_READ, REGION_API, "", region, NOT_COLLECTED)
+
+
+def get_service(action: str) -> str:
+    return action.partition(":")[0]
+
+
+def are_left_out(opened: set[str], refused: set[str]) -> bool:
+    """Whether the services that answered may be ones that a company leaves out of its region deny.
+
+    Companies add some to AWS's list: logging, monitoring and security services above all. Systems Manager itself, a
+    service of which only some calls are refused, and more services than were refused are no such exceptions."""
+    return SUBJECT not in opened and not opened & refused and len(opened) < len(refused)
 
 
 def is_region_denied(access: object) -> bool:

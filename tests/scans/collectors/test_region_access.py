@@ -38,7 +38,7 @@ def test_denied_region_names_the_refused_services() -> None:
 
 
 def test_answered_region_is_read_and_names_nothing() -> None:
-    found = run(EarlierEvidence(earlier("ssm", "ec2", "logs"), answered=frozenset({"macie2:GetMacieSession"})))
+    found = run(EarlierEvidence(earlier("ssm", "ec2", "logs"), answered=frozenset({"ssm:ListCommands"})))
     assert found.facts == {"access": "read", "refused": []}
 
 

@@ -260,3 +260,13 @@ def test_execution_without_document_may_name_a_bucket() -> None:
     reader.answer("ssm", "GetAutomationExecution", {"AutomationExecution": {**whole(), "DocumentName": None}})
     found = facts_of(collect(reader))
     assert found["document"].kind is found["references"].kind is GapKind.MALFORMED
+
+
+@pytest.mark.parametrize("state", [["Success"], {}, 7, None, "Resting"])
+def test_a_state_that_is_not_known_may_change(state: object) -> None:
+    assert facts_of(collect(automations("Rotate", {"AutomationExecutionStatus": state})))["looked_with"] is None
+    item = {"AutomationExecutionId": RUN, "DocumentName": "Rotate", "AutomationExecutionStatus": state}
+    before = collect(automations("Rotate"))
+    reader = listed(item).answer("ssm", "GetAutomationExecution", {"AutomationExecution": whole()})
+    collect(reader, before)
+    assert reader.count() == 2, "it is read again"

@@ -46,9 +46,24 @@ def test_answers_that_such_policies_leave_out_prove_nothing(action: str) -> None
     assert is_region_denied(judge(FOUR, action))
 
 
-@pytest.mark.parametrize(
-    "action", ["ssm:ListDocuments", "ec2:DescribeVpcs", "s3:GetBucketPolicy", "macie2:GetMacieSession"]
-)
+@pytest.mark.parametrize("actions", [("s3:GetBucketPolicy",), ("cloudtrail:ListTrails", "macie2:GetMacieSession")])
+def test_companies_leave_a_few_more_services_out(actions: tuple[str, ...]) -> None:
+    assert is_region_denied(judge(FOUR, *actions))
+
+
+def test_a_region_where_most_services_answer_is_open() -> None:
+    answered = ("cloudtrail:ListTrails", "s3:GetBucketPolicy", "macie2:GetMacieSession", "config:List")
+    assert judge(FOUR, *answered) == READ
+
+
+def test_an_answer_that_was_not_understood_proves_nothing() -> None:
+    odd = Gap(GapKind.MALFORMED, "ssm.ListDocuments", "ssm:ListDocuments", REGION, "Malformed")
+    assert judge([odd], "ssm:ListDocuments") == odd
+    assert judge([odd], "ssm:ListDocuments", "ssm:ListCommands") == READ
+    assert is_region_denied(judge([*FOUR[:3], odd], "ssm:ListDocuments"))
+
+
+@pytest.mark.parametrize("action", ["ssm:ListDocuments", "ec2:DescribeVpcs"])
 def test_any_other_answer_means_that_the_region_is_open(action: str) -> None:
     assert judge(FOUR, "kms:ListAliases", action) == READ
 
