@@ -22,11 +22,16 @@ from scans.queries.frameworks import RequirementLine, RollUp
 
 
 class FrameworkSerializer(serializers.Serializer[Any]):
-    """A framework. standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider.
+    """A framework. sources: the pages that its ids come from. read_on: when they were read; null for the source
+    document. standings: how many requirements hold, are broken, unknown, not judged, or attested by the provider.
     read: how far the Accounts were read. Statuses are about what was read."""
 
     id = serializers.CharField(source="framework.id")
     name = serializers.CharField(source="framework.name")
+    title = serializers.CharField(source="framework.edition.title")
+    version = serializers.CharField(source="framework.edition.version")
+    sources = serializers.ListField(child=serializers.CharField(), source="framework.edition.sources")
+    read_on = serializers.DateField(source="framework.edition.read_on", allow_null=True)
     standings = serializers.SerializerMethodField()
     resources = serializers.SerializerMethodField()
     read = serializers.SerializerMethodField()

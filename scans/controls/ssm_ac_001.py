@@ -40,7 +40,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import IDENTITY_POLICY, Policy, allows_everything, parse_policy
 from scans.controls.lib.iam_policies.documents import (
     AWS_POLICY,
@@ -83,7 +83,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("IAM.1",), "CIS v3.0": ("1.16",), "NIST 800-53 r5": ("AC-6",)},
+    frameworks=security_hub.map_requirements("IAM.1", own={"CIS v3.0": ("1.16",), "CIS v5.0": ("1.15",)}),
     empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
         summary="Give each principal a policy that lists what it needs (IAM Access Analyzer can generate one from "

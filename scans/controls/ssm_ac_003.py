@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import KEYS, Policy, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
@@ -58,7 +58,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:policy/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("KMS.1", "KMS.2")},
+    frameworks=security_hub.map_requirements("KMS.1", "KMS.2"),
     empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
         summary="AWS's policies can't be edited: detach them, and write one that names what is needed. "

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -45,7 +45,7 @@ CONTROL = Control(
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2",
-    frameworks={"FSBP": ("IAM.2",), "CIS v3.0": ("1.15",)},
+    frameworks=security_hub.map_requirements("IAM.2"),
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
         summary="Attach the policy to a group, put the user into it, then detach or delete the user's own. A program "

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import KEYS, Policy, ResourceShape, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
@@ -55,7 +55,7 @@ CONTROL = Control(
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21",
-    frameworks={"FSBP": ("IAM.21",)},
+    frameworks=security_hub.map_requirements("IAM.21"),
     empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
         summary="List the actions that the holder needs, and name the trails and keys. AWS's policies can't be edited: "

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import Policy
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
 from scans.controls.lib.iam_policies.escalation import list_escalations
@@ -59,7 +59,7 @@ CONTROL = Control(
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html",
-    frameworks={"NIST 800-53 r5": ("AC-6",)},
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("AC-6",)}),
     empty_reason="No user, group or role of the account has a policy.",
     remediation=Remediation(
         summary="Name the roles, users and policies that the holder manages, or require a permissions boundary; for "

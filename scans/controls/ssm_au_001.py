@@ -34,7 +34,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.event_selectors import SelectorError, records_all_management_events
 from scans.controls.lib.trails import Test, TrailFacts, find_qualifying_trail
 from scans.domain.control import (
@@ -71,12 +71,7 @@ CONTROL = Control(
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8",),
     quote="Set up API and user activity logging with AWS CloudTrail.",
-    frameworks={
-        "FSBP": ("CloudTrail.1",),
-        "CIS v3.0": ("3.1",),
-        "PCI DSS 4.0": ("10.2.1",),
-        "NIST 800-53 r5": ("AU-2", "AU-12"),
-    },
+    frameworks=security_hub.map_requirements("CloudTrail.1", "CloudTrail.3"),
     remediation=Remediation(
         summary="Prefer one organization trail (SSM-AU-004). Otherwise create a trail for all regions in a bucket "
         "that CloudTrail may write to, record all management events, and start it.",

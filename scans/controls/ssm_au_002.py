@@ -20,7 +20,7 @@ in member accounts are not judged again.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -46,7 +46,7 @@ CONTROL = Control(
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8",),
     quote="Set up API and user activity logging with AWS CloudTrail.",
-    frameworks={"FSBP": ("CloudTrail.4",), "CIS v3.0": ("3.2",), "NIST 800-53 r5": ("SI-7",)},
+    frameworks=security_hub.map_requirements("CloudTrail.4"),
     empty_reason="The account owns no trail.",
     remediation=Remediation(
         summary="Turn validation on. It applies to log files written from then on.",

@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import NOT_COLLECTED, Gap, GapError, GapKind
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import (
     KEY_FACTS,
     KEY_MANAGERS,
@@ -71,7 +71,7 @@ CONTROL = Control(
     container="arn:{p}:cloudtrail::{a}:trail/*",
     statements=("S8", "S18"),
     quote="AWS CloudTrail logs",
-    frameworks={"FSBP": ("CloudTrail.2",), "CIS v3.0": ("3.5",), "NIST 800-53 r5": ("SC-28(1)",)},
+    frameworks=security_hub.map_requirements("CloudTrail.2"),
     empty_reason="The account owns no trail.",
     remediation=Remediation(
         summary="Create a key in the region of the trail's bucket, let CloudTrail use it in the key policy "

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.trails import Test, find_qualifying_trail
 from scans.domain.control import (
     GAP,
@@ -55,7 +55,7 @@ CONTROL = Control(
     container="arn:{p}:organizations::{a}:organization/*",
     statements=("S8",),
     quote="Set up API and user activity logging with AWS CloudTrail.",
-    frameworks={"NIST 800-53 r5": ("AU-12",)},
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("AU-12",)}),
     empty_reason="This account doesn't manage an organization.",
     remediation=Remediation(
         summary="In the management account: enable trusted access for CloudTrail, create the trail in a bucket "

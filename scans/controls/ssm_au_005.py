@@ -19,7 +19,7 @@ owns it.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -44,7 +44,7 @@ CONTROL = Control(
     facts={"cloudtrail.trail": ("log_group", "name", "home_region")},
     container="arn:{p}:cloudtrail::{a}:trail/*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-5",
-    frameworks={"FSBP": ("CloudTrail.5",), "PCI DSS 4.0": ("10.2.1",), "NIST 800-53 r5": ("AU-6(1)", "SI-4(2)")},
+    frameworks=security_hub.map_requirements("CloudTrail.5"),
     empty_reason="The account owns no trail.",
     remediation=Remediation(
         summary="Create a log group and a role with which CloudTrail may write to it, then name both on the trail.",

@@ -19,7 +19,7 @@ organization's accounts writes to. It passes if access logging is on.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -44,12 +44,7 @@ CONTROL = Control(
     facts={"s3.bucket": ("name", "kinds", "access_log")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-7",
-    frameworks={
-        "FSBP": ("CloudTrail.7",),
-        "CIS v3.0": ("3.4",),
-        "PCI DSS 4.0": ("10.2.1",),
-        "NIST 800-53 r5": ("AU-2",),
-    },
+    frameworks=security_hub.map_requirements("CloudTrail.7", own={"CIS v5.0": ("3.4",)}),
     empty_reason="No bucket of this account in this region receives CloudTrail's logs.",
     remediation=Remediation(
         summary="Create a bucket for access logs that lets logging.s3.amazonaws.com write, and name it. Don't let the "

@@ -29,7 +29,7 @@ from functools import partial
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError, GapKind
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.event_selectors import SelectorError
 from scans.controls.lib.object_events import OBJECTS, records_all_object_events
 from scans.controls.lib.trails import TRAIL, Test, TrailFacts, find_qualifying_trail
@@ -64,7 +64,7 @@ CONTROL = Control(
     others={TRAIL: TRAIL_FACTS},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-22",
-    frameworks={"FSBP": ("S3.22", "S3.23"), "CIS v3.0": ("3.8", "3.9"), "PCI DSS 4.0": ("10.2.1",)},
+    frameworks=security_hub.map_requirements("S3.22", "S3.23"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Record data events of the bucket on a trail of this account or of the organization. AWS charges for data "

@@ -17,7 +17,7 @@ fail are one finding for the account, which lists them.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -46,7 +46,7 @@ CONTROL = Control(
     container=f"arn:{{p}}:ssm:{{r}}:{{a}}:servicesetting{SETTING}",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("SSM.7",)},
+    frameworks=security_hub.map_requirements("SSM.7"),
     remediation=Remediation(
         summary="Block public sharing in the region. Documents that are already public don't change.",
         cli=f"aws ssm update-service-setting --setting-id {SETTING} --setting-value Disable --region {{region}}",

@@ -19,7 +19,7 @@ answer), or when it is shared with an account and the organization's accounts ar
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -45,7 +45,7 @@ CONTROL = Control(
     container="arn:{p}:ssm:{r}:{a}:document/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("SSM.4",), "PCI DSS 4.0": ("3.5.1.3",)},
+    frameworks=security_hub.map_requirements("SSM.4"),
     empty_reason="This region has no own documents.",
     remediation=Remediation(
         summary="Remove the share: the first line for the public, the second for an account. Treat the "

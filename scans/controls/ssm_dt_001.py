@@ -24,7 +24,7 @@ GovCloud (US) have none.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -53,7 +53,9 @@ CONTROL = Control(
     statements=("S10",),
     quote="Use advanced managed security services such as Amazon Macie, which assists in discovering and securing "
     "personal data that is stored in Amazon S3.",
-    frameworks={"FSBP": ("Macie.1",), "CIS v3.0": ("2.1.3",), "PCI DSS 4.0": ("A3.2.5.1",)},
+    frameworks=security_hub.map_requirements(
+        "Macie.1", own={"CIS v3.0": ("2.1.3",), "CIS v5.0": ("2.1.3",), "PCI DSS 4.0.1": ("A3.2.5.1",)}
+    ),
     remediation=Remediation(
         summary="Enable Macie in the region, or have the organization's Macie administrator do it for all accounts. "
         "The second command resumes a paused session.",

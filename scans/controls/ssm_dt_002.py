@@ -34,7 +34,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -69,7 +69,7 @@ CONTROL = Control(
     container="arn:{p}:macie2:{r}:{a}:session",
     statements=("S10",),
     quote="assists in discovering and securing personal data that is stored in Amazon S3",
-    frameworks={"PCI DSS 4.0": ("A3.2.5.1",)},
+    frameworks=security_hub.map_requirements("Macie.2", own={"PCI DSS 4.0.1": ("A3.2.5.1",)}),
     remediation=Remediation(
         summary="Enable automated discovery, as the organization's Macie administrator where there is one. "
         "CloudFormation and Terraform's AWS provider can't set it, so Terraform runs the command.",

@@ -17,7 +17,7 @@ default.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -43,7 +43,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:ebs-encryption-by-default",
     statements=("S9",),
     quote="along with all default security controls within AWS services",
-    frameworks={"FSBP": ("EC2.7",), "CIS v3.0": ("2.2.1",)},
+    frameworks=security_hub.map_requirements("EC2.7"),
     remediation=Remediation(
         summary="Turn the default on in this region. It applies to new volumes only; the second command sets a "
         "customer managed key for it.",

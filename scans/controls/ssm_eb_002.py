@@ -19,7 +19,7 @@ hybrid nodes are not judged, nor with which key a volume is encrypted.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -44,7 +44,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:volume/*",
     statements=("S9",),
     quote="Use AWS encryption solutions",
-    frameworks={"FSBP": ("EC2.3",)},
+    frameworks=security_hub.map_requirements("EC2.3"),
     empty_reason="No managed node in this region has an EBS volume.",
     remediation=Remediation(
         summary="A volume can't be encrypted in place: copy it through a snapshot, stop the instance, and attach the copy "

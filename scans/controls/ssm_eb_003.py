@@ -20,7 +20,7 @@ can't be told once the volume is gone, so all of them are judged.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -48,7 +48,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:snapshot/*",
     statements=("S9",),
     quote="along with all default security controls within AWS services",
-    frameworks={"FSBP": ("EC2.1",)},
+    frameworks=security_hub.map_requirements("EC2.1"),
     remediation=Remediation(
         summary="Block public access of snapshots in the region: existing public snapshots are private from then on. Treat "
         "what they hold as known to others, so replace its secrets.",

@@ -19,7 +19,7 @@ ebs-snapshot-block-public-access
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -48,7 +48,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:snapshot-block-public-access",
     statements=("S9",),
     quote="along with all default security controls within AWS services",
-    frameworks={"FSBP": ("EC2.182",)},
+    frameworks=security_hub.map_requirements("EC2.182"),
     remediation=Remediation(
         summary="Block all public sharing in the region. Snapshots that are meant to be public can no longer be used by others.",
         cli=f"aws ec2 enable-snapshot-block-public-access --region {{region}} --state {BLOCKED}",

@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetRes
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.tag_hits import describe_hits
 from scans.domain.control import (
     GAP,
@@ -52,6 +52,7 @@ CONTROL = Control(
     statements=("S12", "S13"),
     quote="never put confidential or sensitive information, such as your customers' email addresses, into tags or "
     "free-form fields",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("IA-5(7)",)}),
     empty_reason="This region has no tagged resources.",
     remediation=Remediation(
         summary="Treat the secret as disclosed and rotate it. Then remove the tag from its resources, and correct the "

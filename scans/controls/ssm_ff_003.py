@@ -21,7 +21,7 @@ elsewhere are not read.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.read_modify_write import (
     PARAMETER_DESCRIPTION,
     write_association_commands,
@@ -72,6 +72,7 @@ CONTROL = Control(
     statements=("S14",),
     quote="we strongly recommend that you do not include credentials information in the URL to validate your request "
     "to that server",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("IA-5(7)",)}),
     empty_reason="This region has nothing with URLs that this control judges.",
     remediation=Remediation(
         summary="Treat the password as disclosed and rotate it first. Store the new one in a SecureString and refer to it "

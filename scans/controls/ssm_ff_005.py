@@ -23,7 +23,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceAttri
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -47,6 +47,7 @@ CONTROL = Control(
     facts={"ec2.user_data": ("present", "secrets"), "ec2.launch_template": ("secrets",)},
     container="arn:{p}:ec2:{r}:{a}:*",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("IA-5(7)",)}),
     empty_reason="This region has no managed node with user data and no launch template.",
     remediation=Remediation(
         summary="Treat the secret as disclosed and rotate it. Let the script read the new one from a SecureString when it "

@@ -27,7 +27,7 @@ ListOrganizationsFeatures; IAM user guide, centrally manage root access for memb
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import NO_ROOT_SIGN_IN, root_is_managed
 from scans.domain.control import (
     GAP,
@@ -60,7 +60,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:root",
     statements=("S6",),
     quote="Use multi-factor authentication (MFA) with each account.",
-    frameworks={"FSBP": ("IAM.9",), "CIS v3.0": ("1.5",)},
+    frameworks=security_hub.map_requirements("IAM.9"),
     remediation=Remediation(
         summary="Sign in as the root user of the account and register a passkey or hardware key under "
         "Security credentials; no API can do this. Or manage root access centrally and delete the root credentials "

@@ -21,7 +21,7 @@ virtual device still allows sign-in, and this control fails.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import NO_ROOT_SIGN_IN
 from scans.domain.control import (
     GAP,
@@ -50,7 +50,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:root",
     statements=("S6",),
     quote="Use multi-factor authentication (MFA) with each account.",
-    frameworks={"FSBP": ("IAM.6",), "CIS v3.0": ("1.6",)},
+    frameworks=security_hub.map_requirements("IAM.6"),
     remediation=Remediation(
         summary="Sign in as the root user of the account, register a FIDO2 key or passkey under Security "
         "credentials, then remove the virtual device. The commands work only in the root user's own session.",

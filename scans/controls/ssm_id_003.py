@@ -19,7 +19,7 @@ judged like those of any other.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -44,7 +44,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:root",
     statements=("S3",),
     quote="protect AWS account credentials",
-    frameworks={"FSBP": ("IAM.4",), "CIS v3.0": ("1.4",)},
+    frameworks=security_hub.map_requirements("IAM.4"),
     remediation=Remediation(
         summary="Find what uses the key (CloudTrail, user type Root), move it to a role, then sign in as the root "
         "user of the account and delete the key. Where root access is managed centrally, the management "

@@ -19,7 +19,7 @@ configured there.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -45,7 +45,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:user/*",
     statements=("S6",),
     quote="Use multi-factor authentication (MFA) with each account.",
-    frameworks={"FSBP": ("IAM.5", "IAM.19"), "CIS v3.0": ("1.10",), "PCI DSS 4.0": ("8.4.2",)},
+    frameworks=security_hub.map_requirements("IAM.5"),
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
         summary="Have the person register an MFA device, or remove the password and let the person sign in through IAM "

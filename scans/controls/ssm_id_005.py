@@ -31,7 +31,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import NO_ROOT_SIGN_IN, root_is_managed
 from scans.domain.control import (
     GAP,
@@ -70,7 +70,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:user/*",
     statements=("S4",),
     quote="set up individual user accounts with AWS Identity and Access Management (IAM)",
-    frameworks={"CIS v3.0": ("1.7", "1.21")},
+    frameworks=security_hub.map_requirements(own={"CIS v3.0": ("1.7", "1.21"), "CIS v5.0": ("1.6", "1.20")}),
     remediation=Remediation(
         summary="Give each person a user in IAM Identity Center; use root only for tasks that require it. "
         "Give each machine a role. Then remove the shared user's credentials.",

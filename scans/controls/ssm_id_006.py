@@ -24,7 +24,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -54,7 +54,7 @@ CONTROL = Control(
     container="arn:{p}:iam::{a}:user/*",
     statements=("S3",),
     quote="protect AWS account credentials",
-    frameworks={"FSBP": ("IAM.3", "IAM.22"), "CIS v3.0": ("1.12", "1.14")},
+    frameworks=security_hub.map_requirements("IAM.3", "IAM.8", "IAM.22"),
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
         summary="Replace an old key: create the second one, move its callers, deactivate the first, and delete it if "

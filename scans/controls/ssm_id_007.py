@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -48,7 +48,7 @@ CONTROL = Control(
     statements=("S3",),
     quote="protect AWS account credentials",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id-credentials-access-keys-update.html",
-    frameworks={"CIS v3.0": ("1.13",)},
+    frameworks=security_hub.map_requirements(own={"CIS v3.0": ("1.13",), "CIS v5.0": ("1.12",)}),
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
         summary="Find out which key is in use (the report says when each was last used), move its callers to one key, "

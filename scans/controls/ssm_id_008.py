@@ -23,7 +23,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -53,7 +53,7 @@ CONTROL = Control(
     statements=("S3",),
     quote="protect AWS account credentials",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
-    frameworks={"CIS v3.0": ("1.11",)},
+    frameworks=security_hub.map_requirements(own={"CIS v3.0": ("1.11",), "CIS v5.0": ("1.10",)}),
     empty_reason="The account has no IAM users.",
     remediation=Remediation(
         summary="Deactivate the key and delete it if nothing fails. A person who needs the command line gets short-term "

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -60,7 +60,7 @@ CONTROL = Control(
     statements=("S3",),
     quote="protect AWS account credentials",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-7",
-    frameworks={"FSBP": ("IAM.7",), "CIS v3.0": ("1.8", "1.9")},
+    frameworks=security_hub.map_requirements("IAM.7", "IAM.15", "IAM.16"),
     remediation=Remediation(
         summary="Set the password policy. It applies when a password is next changed. Better still, let people sign in "
         "through IAM Identity Center, and remove the passwords of IAM users.",

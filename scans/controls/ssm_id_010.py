@@ -53,7 +53,6 @@ CONTROL = Control(
     statements=("S3",),
     quote="protect AWS account credentials",
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management",
-    frameworks={"CIS v7.0": ("2.1.1",)},
     empty_reason="This account doesn't manage an organization.",
     remediation=Remediation(
         summary="In the management account: enable trusted access for IAM, then both features. Then delete the root "

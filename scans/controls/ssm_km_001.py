@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import (
     OTHER_SPECS,
     judge_key_owner,
@@ -72,7 +72,7 @@ CONTROL = Control(
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
     quote="Use AWS encryption solutions, along with all default security controls within AWS services.",
-    frameworks={"FSBP": ("KMS.4",), "CIS v3.0": ("3.6",), "NIST 800-53 r5": ("SC-12",), "PCI DSS 4.0": ("3.7.4",)},
+    frameworks=security_hub.map_requirements("KMS.4"),
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
         summary="Turn on automatic rotation. It changes neither the key's id nor any data, and requires no change in "

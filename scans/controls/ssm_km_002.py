@@ -20,7 +20,7 @@ delete. SSM-PS-004, SSM-S3-001 and SSM-LG-001 judge keys that are already delete
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import UNUSABLE_STATES, USABLE_STATES, judge_key_owner, make_unrecognized_outcome
 from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
@@ -55,7 +55,7 @@ CONTROL = Control(
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S9",),
     quote="Use AWS encryption solutions, along with all default security controls within AWS services.",
-    frameworks={"FSBP": ("KMS.3",)},
+    frameworks=security_hub.map_requirements("KMS.3"),
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
         summary="Cancel the deletion and enable the key again; then move what uses it to another key before the deletion "

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import (
     RESOURCE_POLICY,
     Perimeter,
@@ -89,7 +89,7 @@ CONTROL = Control(
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("KMS.5",)},
+    frameworks=security_hub.map_requirements("KMS.5"),
     empty_reason="No KMS key is used by Systems Manager data in this region.",
     remediation=Remediation(
         summary="Name the principals that need the key. Where a whole organization or a service needs it, add a "

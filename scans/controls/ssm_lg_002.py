@@ -30,7 +30,7 @@ reference, DescribeLogGroups; KMS API reference, KeyMetadata
 from __future__ import annotations
 
 from accounts.aws.gaps import Gap, GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, judge_log_group, read_fact_or_gaps
 from scans.controls.lib.log_group_control import GROUP_CODE, GROUP_COMMAND, GROUP_SUMMARY, make_log_group_cases
 from scans.domain.control import (
@@ -63,7 +63,9 @@ CONTROL = Control(
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S19",),
     quote="The output of scripts run using the aws:executeScript action in an Automation runbook",
-    frameworks={"FSBP": ("SSM.6",), "NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0": ("3.5.1",)},
+    frameworks=security_hub.map_requirements(
+        "SSM.6", own={"NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0.1": ("3.5.1",)}
+    ),
     empty_reason="No log group in this region takes the output of runbook scripts, and no document runs any.",
     remediation=Remediation(
         summary="Where the finding is about the setting, send script output to CloudWatch Logs (for the whole region). "

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -49,7 +49,7 @@ CONTROL = Control(
     facts={"ec2.instance": ("managed", "launched", "service")},
     container="arn:{p}:ec2:{r}:{a}:instance/*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/ssm-controls.html#ssm-1",
-    frameworks={"FSBP": ("SSM.1",)},
+    frameworks=security_hub.map_requirements("SSM.1"),
     empty_reason="The region has no running instances.",
     remediation=Remediation(
         summary="Let Systems Manager manage all instances of the region by default host management, which needs a role and "

@@ -20,7 +20,7 @@ EC2.8 (https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.htm
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -47,7 +47,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:instance/*",
     statements=("S3",),
     quote="we recommend that you protect AWS account credentials",
-    frameworks={"FSBP": ("EC2.8",)},
+    frameworks=security_hub.map_requirements("EC2.8"),
     empty_reason="The region has no managed nodes.",
     remediation=Remediation(
         summary="See in the metric MetadataNoToken whether programs on the node still use version 1, then require tokens.",

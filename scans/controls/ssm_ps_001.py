@@ -21,7 +21,7 @@ exception for it.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import PARAMETER_TYPES, make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -49,6 +49,7 @@ CONTROL = Control(
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S16",),
     quote="Don't store sensitive data in a String or StringList parameter.",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("IA-5(7)",)}),
     empty_reason="The region has no parameters.",
     remediation=Remediation(
         summary="A parameter's type can't be changed. Create a SecureString under a new name, move its readers there, "

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -49,6 +49,7 @@ CONTROL = Control(
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S16",),
     quote="Don't store sensitive data in a String or StringList parameter.",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("IA-5(7)",)}),
     empty_reason="There is no String or StringList parameter in this region.",
     remediation=Remediation(
         summary="A parameter's type can't be changed. Create a SecureString under a customer managed key, move its "

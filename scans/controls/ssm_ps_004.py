@@ -25,7 +25,7 @@ encryption of parameters
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import (
     KEY_RELATED,
     PARAMETER_TYPES,
@@ -66,7 +66,7 @@ CONTROL = Control(
     container="arn:{p}:ssm:{r}:{a}:parameter/*",
     statements=("S15",),
     quote="To encrypt SecureString parameter values, Parameter Store uses an AWS KMS key",
-    frameworks={"FSBP": ("KMS.3",)},
+    frameworks=security_hub.map_requirements("KMS.3"),
     empty_reason="The region has no parameters.",
     remediation=Remediation(
         summary="Check the key's state. Cancel its deletion and enable it, or store the value again under a key that "

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import (
     KEY_FACTS,
     KEY_MANAGERS,
@@ -81,7 +81,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S18",),
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
-    frameworks={"FSBP": ("S3.17",), "NIST 800-53 r5": ("SC-28(1)", "SC-13"), "PCI DSS 4.0": ("3.5.1",)},
+    frameworks=security_hub.map_requirements("S3.17"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Set default encryption with the full ARN of a customer managed key of the bucket's own region. Let "

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, denies_insecure_transport, parse_policy
 from scans.domain.control import (
     GAP,
@@ -49,7 +49,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S18", "S7"),
     quote="Use SSL/TLS to communicate with AWS resources.",
-    frameworks={"FSBP": ("S3.5",), "CIS v3.0": ("2.1.1",), "NIST 800-53 r5": ("SC-8(1)",), "PCI DSS 4.0": ("4.2.1",)},
+    frameworks=security_hub.map_requirements("S3.5"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Add the Deny to the bucket's policy. put-bucket-policy replaces the whole policy: read it first and "

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.domain.control import (
     GAP,
@@ -56,7 +56,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S18",),
     quote="upload or store data in one or more Amazon Simple Storage Service (Amazon S3) buckets",
-    frameworks={"FSBP": ("S3.1", "S3.2", "S3.8"), "CIS v3.0": ("2.1.4",), "NIST 800-53 r5": ("AC-3",)},
+    frameworks=security_hub.map_requirements("S3.1", "S3.2", "S3.3", "S3.8"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Block public access for the whole account if none of its buckets must be public; otherwise for this "

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome, read_fact_or_gaps
 from scans.controls.lib.networks import (
     AVAILABLE,
@@ -91,7 +91,7 @@ CONTROL = Control(
     container="arn:{p}:ec2:{r}:{a}:vpc/*",
     statements=("S25",),
     quote="create boundaries between resources in your managed nodes and control traffic between them",
-    frameworks={"FSBP": ("EC2.57",)},
+    frameworks=security_hub.map_requirements("EC2.57"),
     empty_reason="No VPC in this region has managed nodes.",
     remediation=Remediation(
         summary="Create an interface endpoint for each service that is missing, in the nodes' subnets, with a security "

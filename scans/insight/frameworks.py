@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scans.domain.control import Control
-from scans.insight.statements import STATEMENTS, SourceStatement
+from scans.domain.framework_editions import EDITIONS, FrameworkEdition, make_natural_sort_key
+from scans.insight.statements import SOURCE_PAGE, STATEMENTS, SourceStatement
 
 SOURCE = "source"
 SOURCE_NAME = "The source document's statements"
+SOURCE_EDITION = FrameworkEdition(
+    SOURCE_NAME, "Data protection in AWS Systems Manager", "", (SOURCE_PAGE,), tuple(STATEMENTS), read_on=None
+)
 REQUIREMENT_STATUSES = ("holds", "broken", "unknown", "nothing", "attested")
 HOLDS, BROKEN, NOT_KNOWN, NOTHING, ATTESTED = REQUIREMENT_STATUSES
 
@@ -54,11 +58,15 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """id: its part of the URL. name: as controls declare it."""
+    """id: its part of the URL. edition: its name as controls declare it, its version, and where its ids come from."""
 
     id: str
-    name: str
+    edition: FrameworkEdition
     requirements: tuple[Requirement, ...]
+
+    @property
+    def name(self) -> str:
+        return self.edition.name
 
     @property
     def controls(self) -> set[str]:
@@ -72,8 +80,8 @@ def build_frameworks(controls: Iterable[Control]) -> dict[str, Framework]:
     """Id -> framework: the source document first, then every framework that controls declare, sorted by name."""
     known = list(controls)
     names = sorted({name for control in known for name in control.frameworks})
-    found = [Framework(SOURCE, SOURCE_NAME, build_statement_requirements(known))]
-    found += [Framework(make_slug(name), name, build_requirements(known, name)) for name in names]
+    found = [Framework(SOURCE, SOURCE_EDITION, build_statement_requirements(known))]
+    found += [Framework(make_slug(name), EDITIONS[name], build_requirements(known, name)) for name in names]
     return {framework.id: framework for framework in found}
 
 
@@ -109,9 +117,3 @@ def requirement_status(requirement: Requirement, counts: VerdictCounts) -> str:
 
 def make_slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def make_natural_sort_key(id: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts 1.4 before 1.10, and AC-3 before AC-12."""
-    # Each part is a tuple with its kind first, because Python can't compare an int with a str.
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", id))

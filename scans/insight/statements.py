@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SOURCE_PAGE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceStatement:

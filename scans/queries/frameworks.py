@@ -84,7 +84,7 @@ def build_rollup(framework: Framework, counts: dict[str, Counts], accounts: dict
 
 def load_requirement_line(requirement: Requirement, visible: QuerySet[Account]) -> RequirementLine:
     rows = cells.visible_totals(visible.order_by()).filter(control__in=requirement.control_ids)
-    alone = Framework("", "", (requirement,))
+    alone = Framework("", frameworks.SOURCE_EDITION, (requirement,))
     return build_rollup(alone, cells.count_by_control(rows), accounts_by_requirement(alone, rows)).lines[0]
 
 

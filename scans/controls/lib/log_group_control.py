@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS
 from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
@@ -48,7 +48,9 @@ def declare_log_group_control(number: str, kind: str, *, title: str, quote: str,
         container="arn:{p}:logs:{r}:{a}:log-group:*",
         statements=("S19",),
         quote=quote,
-        frameworks={"NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0": ("3.5.1",)},
+        frameworks=security_hub.map_requirements(
+            own={"NIST 800-53 r5": ("SC-28(1)", "AU-9(3)"), "PCI DSS 4.0.1": ("3.5.1",)}
+        ),
         empty_reason=empty_reason,
         remediation=Remediation(summary=GROUP_SUMMARY, cli=GROUP_COMMAND, code=GROUP_CODE),
     )
