@@ -28,7 +28,10 @@ the management account.
 **Limits.** Only the policy documents are judged: permissions boundaries and service control policies may reduce
 what they allow and are not counted. A user who belongs to a group with such a policy is not named; the group is.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails, ListPolicies, GetPolicyVersion;
+**Source of the facts.** IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html),
+[ListPolicies](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html),
+[GetPolicyVersion](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicyVersion.html);
 [Organizations user guide, accessing member accounts](https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html);
 [Control Tower user guide, roles](https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html);
 [CloudFormation user guide, trusted access for StackSets](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html);

@@ -27,10 +27,11 @@ permission set of IAM Identity Center counts, unless it allows everything.
 **Limits.** Each document is judged by itself: permissions boundaries,
 service control policies and a Deny in another document are not counted.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user guide, access to
-parameters (https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html); IAM user
-guide, condition operators
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
+**Source of the facts.** IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
+Systems Manager user guide, access to parameters
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html); IAM user guide, condition
+operators (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 """
 
 from __future__ import annotations

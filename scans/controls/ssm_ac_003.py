@@ -24,9 +24,11 @@ permission set of IAM Identity Center counts, unless it allows everything.
 **Limits.** Each document is judged by itself; key policies may refuse what
 it allows. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; IAM user guide, condition operators
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html);
-KMS developer guide, condition keys (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
+**Source of the facts.** IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
+IAM user guide, condition operators
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html); KMS developer
+guide, condition keys (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
 """
 
 from __future__ import annotations

@@ -28,8 +28,12 @@ permission set of IAM Identity Center counts, unless it allows everything.
 **Limits.** Each document is judged by itself. Whether a named Systems
 Manager document runs only harmless commands is not judged.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Systems Manager user
-guide, the condition keys of Session Manager and Run Command; IAM user guide, condition operators
+**Source of the facts.** IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
+Systems Manager user guide, the condition keys of
+[Session Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html)
+and [Run Command](https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html); IAM user
+guide, condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html).
 """
 

@@ -16,8 +16,10 @@ finding for the account, which lists them.
 
 **Limits.** What AWS changes inside its managed policy is not judged, nor is the role's trust policy.
 
-**Source of the facts.** Systems Manager user guide, Default Host Management Configuration. Its examples of
-IAM policies name another setting (`…/default-instance-management-role`); the API knows only the one above.
+**Source of the facts.** Systems Manager user guide,
+[Default Host Management Configuration](https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-default-host-management-configuration.html).
+Its examples of IAM policies name another setting (`…/default-instance-management-role`); the API knows only the one
+above.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ policy fails.
 **Limits.** Groups and roles are no subject of this control. What the policies allow is judged by the other controls
 of this group.
 
-**Source of the facts.** IAM API reference, GetAccountAuthorizationDetails; Security Hub user guide,
-[IAM.2](https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2).
+**Source of the facts.** IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
+Security Hub user guide, [IAM.2](https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-2).
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ and that only AWS can use, don't count as holders (see SSM-AC-001).
 
 **Source of the facts.** Security Hub user guide,
 [IAM.21](https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21): no wildcard actions for
-services; IAM API reference, GetAccountAuthorizationDetails.
+services; IAM API reference,
+[GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html).
 """
 
 from __future__ import annotations

@@ -22,11 +22,12 @@ is not in the organization. It fails only if every trail is proved not to qualif
 
 **Limits.** Only trails are read: CloudTrail Lake and other recorders are not. Past gaps in recording are not seen.
 
-**Source of the facts.** CloudTrail user guide, event selectors and trails for an organization
-(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html); API reference,
-ListTrails (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html), DescribeTrails,
-GetTrailStatus, GetEventSelectors, EventSelector
-(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html).
+**Source of the facts.** CloudTrail user guide,
+[event selectors](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html)
+and trails for an organization
+(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html); API reference, ListTrails
+(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html), DescribeTrails, GetTrailStatus,
+GetEventSelectors, EventSelector (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html).
 """
 
 from __future__ import annotations

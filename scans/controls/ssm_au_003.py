@@ -18,10 +18,11 @@ the bucket belongs to another account.
 
 **Limits.** Files written before the key was set keep their encryption.
 
-**Source of the facts.** CloudTrail API reference, DescribeTrails; CloudTrail user guide, keys
-(https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html); KMS developer
-guide, key states; KMS API reference, KeyMetadata
-(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
+**Source of the facts.** CloudTrail API reference,
+[DescribeTrails](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html); CloudTrail user
+guide, keys (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html); KMS
+developer guide, [key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html); KMS API reference,
+KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ owns it.
 
 **Limits.** Whether CloudTrail can deliver to the log group, and whether an alarm watches it, is not read.
 
-**Source of the facts.** CloudTrail API reference, DescribeTrails; Security Hub user guide, CloudTrail.5
+**Source of the facts.** CloudTrail API reference,
+[DescribeTrails](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html); Security Hub
+user guide, CloudTrail.5
 (https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-5).
 """
 

@@ -18,8 +18,9 @@ is missing from AWS's answer. Also when the account that owns the organization's
 share them.
 
 **Source of the facts.** CloudTrail API reference, DataResource and AdvancedFieldSelector
-(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DataResource.html); CloudTrail user guide, logging data
-events; Security Hub user guide, S3.22 and S3.23
+(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DataResource.html); CloudTrail user guide,
+[logging data events](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html);
+Security Hub user guide, S3.22 and S3.23
 (https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-22).
 """
 

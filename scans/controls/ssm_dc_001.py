@@ -12,7 +12,8 @@ fail are one finding for the account, which lists them.
 
 **Limits.** The setting stops new sharing; a document that is already public stays public. SSM-DC-002 finds those.
 
-**Source of the facts.** Systems Manager user guide, block public sharing for SSM documents.
+**Source of the facts.** Systems Manager user guide,
+[block public sharing for SSM documents](https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html#block-public-access).
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ answer), or when it is shared with an account and the organization's accounts ar
 
 **Limits.** Only the sharing is judged. SSM-FF-002 judges the document's content.
 
-**Source of the facts.** Systems Manager API reference, DescribeDocumentPermission.
+**Source of the facts.** Systems Manager API reference,
+[DescribeDocumentPermission](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeDocumentPermission.html).
 """
 
 from __future__ import annotations

@@ -25,7 +25,10 @@ the account that owns it could not be read in this scan.
 
 **Limits.** AWS doesn't list commands older than 30 days. SSM-DS-001.03 judges the output of patch commands.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document,
+[Data protection in AWS Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html):
+its list of data in buckets; API references of
+[Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html), the calls above.
 """
 
 from __future__ import annotations

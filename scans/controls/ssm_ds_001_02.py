@@ -25,7 +25,11 @@ the account that owns it could not be read in this scan.
 **Limits.** `AttachmentsContent.Url` of a package is pre-signed, so it is neither requested nor kept. AWS protects
 its own copy of the files.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document,
+[Data protection in AWS Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html):
+its list of data in buckets; API references of
+[Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html) and
+[CloudTrail](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html), the calls above.
 """
 
 from __future__ import annotations

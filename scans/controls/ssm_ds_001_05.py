@@ -29,8 +29,12 @@ the account that owns it could not be read in this scan.
 
 **Limits.** URLs inside the text of a command are not read. A place outside S3 is not judged.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above; Automation
-runbook reference
+**Source of the facts.** The source document,
+[Data protection in AWS Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html):
+its list of data in buckets; API references of
+[Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html) and
+[CloudTrail](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html), the calls above;
+Automation runbook reference
 (https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-runbook-reference.html);
 Systems Manager user guide, Automation system variables
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-variables.html).

@@ -19,7 +19,10 @@ in another way that leaves it unknown; the reason names the field. Also when the
 when it belongs to another account and S3 refuses to say more, when the list of such buckets may be incomplete, or when
 the account that owns it could not be read in this scan.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above.
+**Source of the facts.** The source document,
+[Data protection in AWS Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html):
+its list of data in buckets; API references of
+[CloudTrail](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html), the calls above.
 """
 
 from __future__ import annotations

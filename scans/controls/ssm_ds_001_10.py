@@ -23,7 +23,10 @@ the account that owns it could not be read in this scan.
 
 **Limits.** A sync that brings OpsData into Explorer without a bucket keeps it inside Systems Manager and is not judged.
 
-**Source of the facts.** The source document's list of data in buckets; the API references of the calls above;
+**Source of the facts.** The source document,
+[Data protection in AWS Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html):
+its list of data in buckets; API references of
+[Systems Manager](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html), the calls above;
 Systems Manager API reference, ResourceDataSyncS3Destination
 (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ResourceDataSyncS3Destination.html).
 """

@@ -17,9 +17,10 @@ answers.
 **Limits.** The control judges whether Macie runs, not which buckets it inspects. In an organization with a Macie
 administrator, each member still has its own session, which is read here.
 
-**Source of the facts.** Macie API reference, GetMacieSession. Regions without Macie: the endpoints that AWS publishes
-(https://docs.aws.amazon.com/general/latest/gr/macie.html), as botocore's data of this version lists them; China and
-GovCloud (US) have none.
+**Source of the facts.** Macie API reference,
+[GetMacieSession](https://docs.aws.amazon.com/macie/latest/APIReference/macie.html). Regions without Macie: the
+endpoints that AWS publishes (https://docs.aws.amazon.com/general/latest/gr/macie.html), as botocore's data of this
+version lists them; China and GovCloud (US) have none.
 """
 
 from __future__ import annotations

@@ -22,11 +22,13 @@ member also when its administrator was not read in this scan, isn't in the organ
 
 **Limits.** Which buckets an administrator excluded from discovery is not read.
 
-**Source of the facts.** Macie API reference, GetAutomatedDiscoveryConfiguration, GetAdministratorAccount and
+**Source of the facts.** Macie API reference,
+[GetAutomatedDiscoveryConfiguration](https://docs.aws.amazon.com/macie/latest/APIReference/automated-discovery-configuration.html),
+[GetAdministratorAccount](https://docs.aws.amazon.com/macie/latest/APIReference/administrator.html) and
 ListAutomatedDiscoveryAccounts
-(https://docs.aws.amazon.com/macie/latest/APIReference/automated-discovery-accounts.html); Macie user guide, automated
-sensitive data discovery. Regions without Macie: the endpoints that AWS publishes
-(https://docs.aws.amazon.com/general/latest/gr/macie.html).
+(https://docs.aws.amazon.com/macie/latest/APIReference/automated-discovery-accounts.html); Macie user guide,
+[automated sensitive data discovery](https://docs.aws.amazon.com/macie/latest/user/discovery-asdd.html). Regions without
+Macie: the endpoints that AWS publishes (https://docs.aws.amazon.com/general/latest/gr/macie.html).
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ where it is off are one finding for the account, which lists them.
 **Limits.** Existing volumes are neither changed by the setting nor judged here. Which key the default uses is not
 judged.
 
-**Source of the facts.** EC2 API reference, GetEbsEncryptionByDefault; EBS user guide, encryption by
-default.
+**Source of the facts.** EC2 API reference,
+[GetEbsEncryptionByDefault](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsEncryptionByDefault.html);
+EBS user guide, [encryption by default](https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html).
 """
 
 from __future__ import annotations

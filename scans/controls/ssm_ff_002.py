@@ -33,8 +33,8 @@ documents in review; comments on OpsItems.
 (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html): DescribeParameters, GetDocument,
 ListDocumentVersions, ListCommands, DescribeAssociation, ListAssociationVersions, DescribeMaintenanceWindows,
 DescribeMaintenanceWindowTargets, GetMaintenanceWindowTask, DescribeAutomationExecutions, GetAutomationExecution,
-DescribeAutomationStepExecutions, DescribeOpsItems, GetOpsItem, DescribeActivations, GetPatchBaseline; KMS API reference,
-DescribeKey.
+DescribeAutomationStepExecutions, DescribeOpsItems, GetOpsItem, DescribeActivations, GetPatchBaseline; KMS API
+reference, [DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html).
 """
 
 from __future__ import annotations

@@ -19,8 +19,12 @@ the console; it can have access keys, which SSM-ID-003 judges. China has no root
 **Unknown** when the summary could not be read. Also when it shows no device and the credential report could not be
 read, or the report shows no root credentials and the organization's features could not be read in this scan.
 
-**Source of the facts.** IAM API reference, GetAccountSummary, GetCredentialReport and
-ListOrganizationsFeatures; IAM user guide, centrally manage root access for member accounts;
+**Source of the facts.** IAM API reference,
+[GetAccountSummary](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html),
+[GetCredentialReport](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetCredentialReport.html) and
+[ListOrganizationsFeatures](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html); IAM
+user guide,
+[centrally manage root access for member accounts](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management);
 [GovCloud user guide, account root user](https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html);
 [AWS in China, IAM](https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html).
 """

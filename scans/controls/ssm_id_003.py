@@ -13,7 +13,8 @@ inactive key counts, too, because it can be activated again.
 The root user of an AWS GovCloud (US) account can't sign in to the console and has access keys only on request; they are
 judged like those of any other.
 
-**Source of the facts.** IAM API reference, GetAccountSummary;
+**Source of the facts.** IAM API reference,
+[GetAccountSummary](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html);
 [GovCloud user guide, account root user](https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-account-root-user.html).
 """
 

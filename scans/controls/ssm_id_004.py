@@ -14,7 +14,8 @@ permissions: to read parameters, start sessions on nodes and run commands.
 who sign in through IAM Identity Center or another identity provider are not IAM users: their second factor is
 configured there.
 
-**Source of the facts.** IAM user guide, credential reports.
+**Source of the facts.** IAM user guide,
+[credential reports](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html).
 """
 
 from __future__ import annotations

@@ -20,8 +20,12 @@ could not be read in this scan.
 **Limits.** That a user is shared is likely, not certain: only its name suggests it. AWS keeps a report
 for up to four hours. Tasks that only root can do (such as closing an account) count as use.
 
-**Source of the facts.** IAM user guide, credential reports, root user best practices and centrally manage
-root access for member accounts; IAM API reference, ListOrganizationsFeatures;
+**Source of the facts.** IAM user guide,
+[credential reports](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html),
+[root user best practices](https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html) and
+[centrally manage root access for member accounts](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management);
+IAM API reference,
+[ListOrganizationsFeatures](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html);
 [AWS in China, IAM](https://docs.amazonaws.cn/en_us/aws/latest/userguide/iam.html).
 """
 

@@ -16,7 +16,8 @@ time of the scan:
 
 **Limits.** AWS keeps a report for up to four hours. It shows no use before October 2014.
 
-**Source of the facts.** IAM user guide, credential reports.
+**Source of the facts.** IAM user guide,
+[credential reports](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html).
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ access keys fails.
 **Limits.** AWS keeps a report for up to four hours. During a rotation both keys are active for a while, and this
 control fails until the old one is deactivated.
 
-**Source of the facts.** IAM user guide, credential reports and
+**Source of the facts.** IAM user guide,
+[credential reports](https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html) and
 [updating access keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/id-credentials-access-keys-update.html).
 """
 

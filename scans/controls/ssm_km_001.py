@@ -19,8 +19,12 @@ that this version doesn't know.
 **Limits.** The length of the rotation period (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
 names are not read.
 
-**Source of the facts.** KMS developer guide, rotating keys and multi-Region keys (rotation is a shared
-property, set on the primary); KMS API reference, DescribeKey and GetKeyRotationStatus.
+**Source of the facts.** KMS developer guide,
+[rotating keys](https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html) and
+[multi-Region keys](https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html) (rotation is
+a shared property, set on the primary); KMS API reference,
+[DescribeKey](https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html) and
+[GetKeyRotationStatus](https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html).
 """
 
 from __future__ import annotations

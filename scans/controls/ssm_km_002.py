@@ -15,7 +15,9 @@ could not be described (for example, another account's key that refuses
 **Limits.** Only uses that Tutela reads are known: a key that nothing here names isn't necessarily safe to
 delete. SSM-PS-004, SSM-S3-001 and SSM-LG-001 judge keys that are already deleted.
 
-**Source of the facts.** KMS developer guide, deleting keys and key states.
+**Source of the facts.** KMS developer guide,
+[deleting keys](https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html) and
+[key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html).
 """
 
 from __future__ import annotations

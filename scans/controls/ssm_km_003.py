@@ -32,7 +32,8 @@ manager that this version doesn't know.
 
 **Source of the facts.** KMS developer guide, key policies and condition keys
 (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html); IAM user guide, global condition keys
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html) and policy elements.
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html) and
+[policy elements](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html).
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ SSM-SM-002.
 exist is not judged here: there is no group to encrypt.
 
 **Source of the facts.** CloudWatch Logs user guide, encrypting log data with KMS
-(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html); CloudWatch Logs API
-reference, DescribeLogGroups; KMS API reference, KeyMetadata
-(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html); CloudWatch Logs API reference,
+[DescribeLogGroups](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html);
+KMS API reference, KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations

@@ -17,8 +17,11 @@ observable.
 **Limits.** The key covers what is written after it was set. CloudWatch Logs encrypts every group, so a group
 without a customer key isn't unencrypted: its key is AWS's.
 
-**Source of the facts.** Systems Manager user guide, SSM Agent logs and CloudWatch; CloudWatch Logs API
-reference, DescribeLogGroups; CloudWatch Logs user guide, encrypting log data with KMS
+**Source of the facts.** Systems Manager user guide,
+[SSM Agent logs and CloudWatch](https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-ssm-agent.html);
+CloudWatch Logs API reference,
+[DescribeLogGroups](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html);
+CloudWatch Logs user guide, encrypting log data with KMS
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
 """
 

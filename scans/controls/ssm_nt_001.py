@@ -6,7 +6,8 @@ send it.
 
 **What is judged.** The instance type of each managed node (`ec2.DescribeInstances`), by
 `EncryptionInTransitSupported` from `ec2.DescribeInstanceTypes`. If AWS returns no such field for a
-type, the list in AWS's guide decides: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
+type, the list in [AWS's guide](https://docs.aws.amazon.com/systems-manager/latest/userguide/data-protection.html#encryption-in-transit)
+decides: C5n, G4 (G4dn), I3en, M5dn, M5n, P3dn, R5dn, R5n. Being built on
 Nitro is not enough: t3, m5 and c5 are, and don't encrypt.
 
 A node of another type passes in a VPC where VPC Encryption Controls enforce encryption: mode `enforce`, state
@@ -26,9 +27,14 @@ load balancer or gateway in between: a pass applies to this node only. Encryptio
 (TLS) isn't seen. Instances that aren't managed don't count as neighbors, nor do nodes of accounts with which this
 account shares its VPC.
 
-**Source of the facts.** EC2 user guide, encryption in transit; VPC user guide, enforce encryption in transit
-(https://docs.aws.amazon.com/vpc/latest/userguide/vpc-encryption-controls.html); EC2 API reference, DescribeInstanceTypes,
-DescribeVpcPeeringConnections and DescribeVpcs (OwnerId); VPC user guide, share your VPC subnets.
+**Source of the facts.** EC2 user guide,
+[encryption in transit](https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/data-protection.html#encryption-transit);
+VPC user guide, enforce encryption in transit
+(https://docs.aws.amazon.com/vpc/latest/userguide/vpc-encryption-controls.html); EC2 API reference,
+[DescribeInstanceTypes](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html),
+[DescribeVpcPeeringConnections](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html)
+and [DescribeVpcs](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html) (OwnerId); VPC user
+guide, [share your VPC subnets](https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html).
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ or when a client named a host of which AWS doesn't publish whether it is a FIPS 
 behalf name no host. The list of published hosts is part of this version of Tutela.
 
 **Source of the facts.** AWS general reference, Systems Manager endpoints
-(https://docs.aws.amazon.com/general/latest/gr/ssm.html); CloudTrail user guide, TLS details; service authorization
-reference, actions of Systems Manager
+(https://docs.aws.amazon.com/general/latest/gr/ssm.html); CloudTrail user guide,
+[TLS details](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html);
+service authorization reference, actions of Systems Manager
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html).
 """
 

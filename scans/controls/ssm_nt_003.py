@@ -18,7 +18,10 @@ AWS services make on your behalf have no TLS details.
 
 **Source of the facts.** AWS Storage Blog, update of 8 April 2024
 (https://aws.amazon.com/blogs/storage/enforcing-encryption-in-transit-with-tls1-2-or-higher-with-amazon-s3/); CloudTrail
-user guide, record contents; CloudTrail API reference, LookupEvents.
+user guide,
+[record contents](https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html);
+CloudTrail API reference,
+[LookupEvents](https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html).
 """
 
 from __future__ import annotations

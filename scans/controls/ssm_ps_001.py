@@ -16,7 +16,8 @@ that its name and description don't suggest one.
 enabled. A name may also sound like a secret without being one (`password-policy-url`): request an
 exception for it.
 
-**Source of the facts.** Systems Manager API reference, DescribeParameters.
+**Source of the facts.** Systems Manager API reference,
+[DescribeParameters](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html).
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ A value is read again only when its version has changed.
 **Limits.** Detectors look for known patterns of secrets and personal data, and prefer a missed secret to a false
 alarm. A `SecureString` is never read.
 
-**Source of the facts.** Systems Manager API reference, GetParameters.
+**Source of the facts.** Systems Manager API reference,
+[GetParameters](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html).
 """
 
 from __future__ import annotations

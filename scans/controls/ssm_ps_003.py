@@ -17,8 +17,10 @@ the key is another account's, or for a type that this version doesn't know.
 
 **Limits.** SSM-KM-003 judges whether the policy of a customer managed key is narrower.
 
-**Source of the facts.** Systems Manager API reference, DescribeParameters and PutParameter; KMS API
-reference, ListAliases.
+**Source of the facts.** Systems Manager API reference,
+[DescribeParameters](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeParameters.html) and
+[PutParameter](https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html); KMS API
+reference, [ListAliases](https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html).
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ doesn't know.
 
 **Limits.** A key that works may still refuse a reader: whether a principal may use it is not judged.
 
-**Source of the facts.** KMS developer guide, key states; KMS API reference, KeyMetadata
-(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html); Systems Manager user guide, KMS
-encryption of parameters
+**Source of the facts.** KMS developer guide,
+[key states](https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html); KMS API reference, KeyMetadata
+(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html); Systems Manager user guide, KMS encryption
+of parameters
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html).
 """
 

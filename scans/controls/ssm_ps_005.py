@@ -15,9 +15,12 @@ the organization is unknown.
 **Limits.** A share that was offered to an account outside the organization and not yet accepted counts. Only advanced
 parameters can be shared.
 
-**Source of the facts.** RAM API reference, ListResources and ListPrincipals; Systems Manager user guide,
-shared parameters; RAM API reference, Resource
-(https://docs.aws.amazon.com/ram/latest/APIReference/API_Resource.html).
+**Source of the facts.** RAM API reference,
+[ListResources](https://docs.aws.amazon.com/ram/latest/APIReference/API_ListResources.html) and
+[ListPrincipals](https://docs.aws.amazon.com/ram/latest/APIReference/API_ListPrincipals.html); Systems Manager user
+guide,
+[shared parameters](https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html);
+RAM API reference, Resource (https://docs.aws.amazon.com/ram/latest/APIReference/API_Resource.html).
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ doesn't know.
 encryption. The bucket's policy could refuse such writes; that is not judged.
 
 **Source of the facts.** S3 user guide, default encryption and KMS keys
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html); S3 API reference, PutBucketEncryption;
-KMS API reference, KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html); S3 API reference,
+[PutBucketEncryption](https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html); KMS API reference,
+KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ with a Deny for every principal (`"*"` or `{"AWS": "*"}`), of all S3 actions, wi
 **Limits.** A Deny that excludes an action, a principal or a part of the bucket doesn't count, even if the exclusion
 is harmless. The policy is read; no request is tried.
 
-**Source of the facts.** S3 user guide, bucket policy examples; IAM user guide, global condition keys.
+**Source of the facts.** S3 user guide,
+[bucket policy examples](https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html); IAM user
+guide, [global condition keys](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ or later since 27 February 2024.
 
 **Source of the facts.** AWS Storage Blog, update of 8 April 2024
 (https://aws.amazon.com/blogs/storage/enforcing-encryption-in-transit-with-tls1-2-or-higher-with-amazon-s3/); S3 user
-guide, condition keys for buckets.
+guide, [condition keys for buckets](https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html).
 """
 
 from __future__ import annotations

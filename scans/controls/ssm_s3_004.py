@@ -16,7 +16,8 @@ even if the account's settings could not be read.
 
 **Limits.** Access by pre-signed URLs, and access points with their own settings, are not judged.
 
-**Source of the facts.** S3 user guide, blocking public access.
+**Source of the facts.** S3 user guide,
+[blocking public access](https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).
 """
 
 from __future__ import annotations

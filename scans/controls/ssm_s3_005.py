@@ -21,8 +21,11 @@ this scan: the bucket may have been deleted, and created again by another accoun
 **Limits.** Judged after all accounts were read. A scan of some accounts can't judge buckets that other accounts
 own; the outcome of the last scan that read both remains.
 
-**Source of the facts.** S3 API reference, ListBuckets and HeadBucket; S3 user guide, bucket naming; Systems Manager
-user guide, AWS managed buckets
+**Source of the facts.** S3 API reference,
+[ListBuckets](https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html) and
+[HeadBucket](https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html); S3 user guide,
+[bucket naming](https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html); Systems Manager user
+guide, AWS managed buckets
 (https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html,
 https://docs.aws.amazon.com/systems-manager/latest/userguide/patch-operations-s3-buckets.html).
 """

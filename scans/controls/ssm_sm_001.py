@@ -18,9 +18,9 @@ encryption for port forwarding.
 sessions don't start at all.
 
 **Source of the facts.** Systems Manager user guide, session preferences
-(https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-enable-encryption.html) and Session
-document schema; KMS API reference, KeyMetadata
-(https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
+(https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-enable-encryption.html) and
+[Session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html); KMS
+API reference, KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html).
 """
 
 from __future__ import annotations

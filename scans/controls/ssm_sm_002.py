@@ -17,7 +17,9 @@ session is logged, or whether encryption is demanded there.
 
 **Limits.** SSM-S3-* and SSM-LG-003 judge whether the bucket and log group exist and are protected.
 
-**Source of the facts.** Systems Manager user guide, logging session activity and Session document schema.
+**Source of the facts.** Systems Manager user guide,
+[logging session activity](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html)
+and [Session document schema](https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html).
 """
 
 from __future__ import annotations

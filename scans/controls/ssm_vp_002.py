@@ -22,9 +22,10 @@ that serve several VPCs do: where the zone's records lead is not read.
 the route tables of a gateway endpoint.
 
 **Source of the facts.** VPC PrivateLink guide, private DNS
-(https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html); Route 53 API reference,
-ListHostedZonesByVPC (https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByVPC.html); EC2 API
-reference, DescribeVpcEndpoints and DescribeVpcEndpointServices.
+(https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html); Route 53 API reference, ListHostedZonesByVPC
+(https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByVPC.html); EC2 API reference,
+[DescribeVpcEndpoints](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpoints.html) and
+[DescribeVpcEndpointServices](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpointServices.html).
 """
 
 from __future__ import annotations

@@ -34,9 +34,10 @@ is narrow enough is not judged. A Deny beside a full Allow is not counted.
 
 **Source of the facts.** VPC PrivateLink guide, endpoint policies
 (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html) and services that integrate
-(https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html); IAM user guide, condition operators
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html); Systems
-Manager user guide, the buckets that SSM Agent needs.
+(https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html); IAM user guide, condition
+operators (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html);
+Systems Manager user guide,
+[the buckets that SSM Agent needs](https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html).
 """
 
 from __future__ import annotations

@@ -19,8 +19,10 @@ or when only prefix lists are admitted, whose addresses are not read.
 **Limits.** Narrower ranges outside the VPC (peered networks, an office) are accepted. Network ACLs and routes are
 not judged. A security group is assumed to contain clients of the VPC.
 
-**Source of the facts.** VPC PrivateLink guide, security groups of interface endpoints; EC2 API
-reference, DescribeSecurityGroups.
+**Source of the facts.** VPC PrivateLink guide,
+[security groups of interface endpoints](https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html);
+EC2 API reference,
+[DescribeSecurityGroups](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html).
 """
 
 from __future__ import annotations

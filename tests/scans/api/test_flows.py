@@ -81,5 +81,9 @@ def test_frameworks_are_listed_with_standings(
     assert found["S16"]["accounts"] == {"failing": 1, "unknown": 1, "judged": 3}
     mine = {item["id"]: item for item in get(owner, "frameworks/source/")["requirements"]}
     assert mine["S16"]["accounts"] == {"failing": 1, "unknown": 0, "judged": 1}
+    pci = next(item for item in items(auditor, "frameworks/") if item["id"] == "pci-dss-4-0-1")
+    assert (pci["version"], pci["read_on"]) == ("4.0.1", "2026-11-29")
+    assert pci["sources"][0] == "https://docs.aws.amazon.com/securityhub/latest/userguide/pci-standard.html"
+    assert get(auditor, "frameworks/source/")["read_on"] is None
     refused(auditor.get(f"{ROOT}frameworks/iso/"), 404)
     refused(outsider.get(f"{ROOT}frameworks/"), 403)

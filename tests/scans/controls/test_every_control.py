@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,31 @@ def test_control_files_import_nothing_impure() -> None:
                     "fnmatch",
                     "functools",
                 }, (path.name, node.module)
+
+
+# What a docstring calls a page of AWS. An address must follow before the next such name.
+GUIDE = re.compile(r"\b(?:guide|manual|documentation|[rR]eference|API references|[Bb]log)\b")
+ADDRESS = re.compile(r"https://[^\s)]+")
+
+
+def find_guides_without_address(doc: str) -> list[str]:
+    """The words around each guide that a paragraph names without its address."""
+    found = []
+    for paragraph in doc.split("\n\n"):
+        words = GUIDE.split(ADDRESS.sub("<address>", paragraph))
+        found += [f"{before[-40:]}…{after[:40]}" for before, after in pairwise(words) if "<address>" not in after]
+    return found
+
+
+@pytest.mark.parametrize("id", CONTROLS)
+def test_each_guide_that_a_page_names_has_an_address(id: str) -> None:
+    doc = CONTROLS[id].doc
+    assert find_guides_without_address(doc) == []
+    assert ADDRESS.search(doc.partition("**Source of the facts.**")[2])
+
+
+def test_a_guide_without_an_address_is_found() -> None:
+    url = "https://docs.aws.amazon.com/a/guide.html"
+    assert find_guides_without_address(f"IAM user guide, [roles]({url}); API reference, GetRole ({url}).") == []
+    assert len(find_guides_without_address(f"IAM user guide, roles; API reference, [GetRole]({url}).")) == 1
+    assert len(find_guides_without_address(f"As AWS's guide says.\n\n[Roles]({url})")) == 1

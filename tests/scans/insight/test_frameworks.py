@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scans import registry
+from scans.domain.framework_editions import EDITIONS
 from scans.insight.frameworks import (
     REQUIREMENT_STATUSES,
     SOURCE,
+    SOURCE_NAME,
     Requirement,
     build_frameworks,
-    make_natural_sort_key,
     make_slug,
     requirement_status,
 )
@@ -38,6 +39,15 @@ def test_every_declared_id_is_in_its_framework() -> None:
                 requirement = FOUND[make_slug(name)].requirement(id)
                 assert requirement is not None
                 assert control in requirement.controls
+
+
+def test_each_framework_names_its_source_and_its_date() -> None:
+    assert [found.name for found in FOUND.values()] == [SOURCE_NAME, *sorted(EDITIONS)]
+    for found in FOUND.values():
+        assert all(page.startswith("https://") for page in found.edition.sources)
+        assert found.edition.sources
+        assert found.edition.title
+    assert [found.id for found in FOUND.values() if not found.edition.read_on] == [SOURCE]
 
 
 def test_source_statements_come_first_and_complete() -> None:
@@ -87,9 +97,3 @@ def test_only_passes_alone_make_a_requirement_hold(passed: int, failed: int, unk
     assert (said == "holds") == (passed > 0 and not failed and not unknown)
     if unknown and not failed:
         assert said == "unknown"
-
-
-def test_ids_are_ordered_as_people_count() -> None:
-    assert sorted(["1.10", "1.4", "AC-12", "AC-3", "S3.17", "S3.2"], key=make_natural_sort_key) == [
-        "1.4", "1.10", "AC-3", "AC-12", "S3.2", "S3.17",
-    ]  # fmt: skip

@@ -13,7 +13,7 @@ PAGES = (
     "/frameworks/source/",
     "/frameworks/fsbp/",
     "/frameworks/source/S16/",
-    "/frameworks/fsbp/S3.17/",
+    "/frameworks/fsbp/S3.5/",
 )
 
 
@@ -54,7 +54,28 @@ def test_never_read_accounts_are_counted(inventory: Inventory) -> None:
     assert "1 of 4 accounts were never read" in shown(readers.auditor(), "/frameworks/source/")
 
 
-@pytest.mark.parametrize("url", ["/frameworks/iso/", "/frameworks/source/S99/", "/frameworks/fsbp/EC2.9999/"])
+def test_frameworks_show_version_source_and_date(inventory: Inventory) -> None:
+    page = shown(readers.auditor(), "/frameworks/cis-v5-0/")
+    assert "<dd>5.0.0</dd>" in page
+    assert 'href="https://docs.aws.amazon.com/securityhub/latest/userguide/cis-aws-foundations-benchmark.html"' in page
+    assert "<dt>Read on</dt><dd>2026-11-29</dd>" in page
+    listed = shown(readers.auditor(), "/frameworks/")
+    assert '<td>4.0.1</td><td class="nowrap">2026-11-29</td>' in listed
+    source = shown(readers.auditor(), "/frameworks/source/")
+    assert "systems-manager/latest/userguide/data-protection.html" in source
+    assert "Read on" not in source, "its sentences have no date"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/frameworks/iso/",
+        "/frameworks/pci-dss-4-0/",
+        "/frameworks/fsbp/S3.17/",
+        "/frameworks/source/S99/",
+        "/frameworks/fsbp/EC2.9999/",
+    ],
+)
 def test_unknown_framework_is_not_found(inventory: Inventory, url: str) -> None:
     assert readers.auditor().get(url).status_code == 404
 
