@@ -172,7 +172,7 @@ def test_control_files_import_nothing_impure() -> None:
 
 
 # What a docstring calls a page of AWS. An address must follow before the next such name.
-GUIDE = re.compile(r"\b(?:guide|manual|documentation|[rR]eference|API references|[Bb]log)\b")
+GUIDE = re.compile(r"\b(?:guide|documentation|(?:API|[Gg]eneral|[Aa]uthorization|runbook) [Rr]eferences?|Blog)\b")
 ADDRESS = re.compile(r"https://[^\s)]+")
 
 
@@ -180,7 +180,7 @@ def find_guides_without_address(doc: str) -> list[str]:
     """The words around each guide that a paragraph names without its address."""
     found = []
     for paragraph in doc.split("\n\n"):
-        words = GUIDE.split(ADDRESS.sub("<address>", paragraph))
+        words = GUIDE.split(ADDRESS.sub("<address>", " ".join(paragraph.split())))
         found += [f"{before[-40:]}…{after[:40]}" for before, after in pairwise(words) if "<address>" not in after]
     return found
 

@@ -55,13 +55,14 @@ def test_never_read_accounts_are_counted(inventory: Inventory) -> None:
 
 
 def test_frameworks_show_version_source_and_date(inventory: Inventory) -> None:
-    page = shown(readers.auditor(), "/frameworks/cis-v5-0/")
+    auditor = readers.auditor()
+    page = shown(auditor, "/frameworks/cis-v5-0/")
     assert "<dd>5.0.0</dd>" in page
     assert 'href="https://docs.aws.amazon.com/securityhub/latest/userguide/cis-aws-foundations-benchmark.html"' in page
     assert "<dt>Read on</dt><dd>2026-11-29</dd>" in page
-    listed = shown(readers.auditor(), "/frameworks/")
+    listed = shown(auditor, "/frameworks/")
     assert '<td>4.0.1</td><td class="nowrap">2026-11-29</td>' in listed
-    source = shown(readers.auditor(), "/frameworks/source/")
+    source = shown(auditor, "/frameworks/source/")
     assert "systems-manager/latest/userguide/data-protection.html" in source
     assert "Read on" not in source, "its sentences have no date"
 
