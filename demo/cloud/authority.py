@@ -1,4 +1,4 @@
-"""Who may do what: credentials, AssumeRole by trust policy, role and session policies, SCPs, opt-in regions."""
+"""Who may do what: credentials, trust, role, boundary and session policies, SCPs and RCPs, opt-in regions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.iam.models import iam_backends
+from moto.s3.models import s3_backends
 
 from demo.cloud.membership import organization_of
 from demo.cloud.policies import effect, trust
@@ -32,6 +33,7 @@ FREE = frozenset({"sts.GetCallerIdentity"})
 POLICY_LIMIT = 2048
 INVALID_TOKEN = "The security token included in the request is invalid."
 BY_SCP = "with an explicit deny in a service control policy"
+BY_RCP = "with an explicit deny in a resource control policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def refuse_disabled_region(request: Request) -> None:
 
 
 def judge(request: Request, caller: Caller) -> str:
-    """Why not ("" if allowed): a service control policy, the role's policies or the session policy."""
+    """Why not ("" if allowed): a policy of the organization, the role's policies, its boundary or the session policy."""
     action, resource = action_of(request), resource_of(request)
     context = {
         "aws:requestedregion": request.region,
@@ -147,6 +149,8 @@ def judge(request: Request, caller: Caller) -> str:
     scps = membership.control_policies if membership and not membership.is_management else ()
     if any(effect(text, action, resource, context) == "Deny" for text in scps):
         return BY_SCP
+    if any(effect(text, action, resource, context) == "Deny" for text in resource_policies(request)):
+        return BY_RCP
     if not caller.role:
         return ""
     effects = {effect(text, action, resource, context) for text in role_documents(caller.account, caller.role)}
@@ -154,9 +158,31 @@ def judge(request: Request, caller: Caller) -> str:
         return "with an explicit deny in an identity-based policy"
     if "Allow" not in effects:
         return f"because no identity-based policy allows the {action} action"
+    edge = boundary_of(caller.account, caller.role)
+    if edge and (found := effect(edge, action, resource, context)) != "Allow":
+        kind = "a permissions boundary"
+        return f"with an explicit deny in {kind}" if found else f"because no permissions boundary allows the {action} action"
     if caller.policy and effect(caller.policy, action, resource, context) != "Allow":
         return f"because no session policy allows the {action} action"
     return ""
+
+
+def resource_policies(request: Request) -> list[str]:
+    """The resource control policies that bind the bucket that is asked about, whoever asks. Never the management account's.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
+    found = anywhere(request.bucket) if request.service == "s3" and request.bucket else None
+    membership = organization_of(found[0]) if found else None
+    return membership.resource_policies if membership and not membership.is_management else []
+
+
+def anywhere(name: str) -> tuple[str, Any] | None:
+    """(owner, bucket) whoever owns it: names are unique in all of AWS."""
+    for account, partitions in list(s3_backends.items()):
+        for backend in list(partitions.values()):
+            if name in backend.buckets:
+                return str(account), backend.buckets[name]
+    return None
 
 
 def trusted_role(account: str, path: str, caller: Caller, asked: dict[str, Any]) -> Any | None:
@@ -228,6 +254,12 @@ def role_documents(account: str, name: str) -> list[str]:
     return [
         text_of(d) for d in (*role.policies.values(), *(default_document(p) for p in role.managed_policies.values()))
     ]
+
+
+def boundary_of(account: str, name: str) -> str:
+    """The document of a role's permissions boundary; "" if it has none."""
+    arn = getattr(role_named(account, name), "permissions_boundary_arn", None)
+    return text_of(default_document(iam_backends[account][PARTITION].managed_policies[arn])) if arn else ""
 
 
 def text_of(document: Any) -> str:

@@ -35,6 +35,14 @@ class Membership:
     @property
     def control_policies(self) -> list[str]:
         """The service control policies on the account and on everything above it, as text."""
+        return self._policies("SERVICE_CONTROL_POLICY")
+
+    @property
+    def resource_policies(self) -> list[str]:
+        """The same of resource control policies, which bind who uses the account's resources."""
+        return self._policies("RESOURCE_CONTROL_POLICY")
+
+    def _policies(self, type: str) -> list[str]:
         above, parent = {self.account.id}, self.account.parent_id
         while parent and parent not in above:
             above.add(parent)
@@ -42,7 +50,7 @@ class Membership:
         return [
             policy.content
             for policy in self.backend.policies
-            if policy.type == "SERVICE_CONTROL_POLICY" and any(target.id in above for target in policy.attachments)
+            if policy.type == type and any(target.id in above for target in policy.attachments)
         ]
 
 

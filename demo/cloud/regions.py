@@ -12,6 +12,8 @@ OPT_IN = frozenset({
     "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
     "me-central-1", "me-south-1", "mx-central-1",
 })  # fmt: skip
+# Regions that were launched in 2024 or later have no ec2messages; so far these have no Macie either.
+WITHOUT_EC2MESSAGES = WITHOUT_MACIE = frozenset({"ap-east-2", "ap-southeast-7", "mx-central-1"})
 REGIONS = tuple(sorted(botocore.session.Session().get_available_regions("ec2")))
 
 

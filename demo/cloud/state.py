@@ -24,6 +24,7 @@ class Extra:
     command_log_groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     shared_parameters: dict[str, list[str]] = field(default_factory=dict)
+    ended_nodes: list[str] = field(default_factory=list)  # whose instance was terminated
     unmanaged: set[str] = field(default_factory=set)  # instances without an agent
     agents: dict[str, str] = field(default_factory=dict)  # instance -> version of its agent, if not the newest
     vpc_owners: dict[str, str] = field(default_factory=dict)  # of VPCs that another account shares

@@ -11,6 +11,8 @@ HUB_USER = "tutela-hub"
 POLICY_NAME = "TutelaScanRead"
 VALUE_ROLE_NAME = "TutelaValues"
 HOST_ROLE_NAME = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
+EXPORT_ROLE_NAME = "AmazonSSMExplorerExportRole"
+BOUNDARY_NAME = "TutelaBoundary"
 FIPS_REGIONS = ("us-east-1",)  # where this company must call through FIPS endpoints
 TLS13_REGIONS = ("us-east-1",)  # where it requires TLS 1.3
 
@@ -34,7 +36,7 @@ REGIONS = (
     "ap-northeast-2",
     "ap-northeast-3",
 )
-OPT_IN = ("eu-south-1", "ap-east-1")
+OPT_IN = ("mx-central-1", "eu-south-1", "ap-east-1")  # the first has neither ec2messages nor Macie
 
 ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 HOST_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"

@@ -9,6 +9,8 @@ from typing import Any
 from demo.company.builder import Place, document, statement
 from demo.company.constants import (
     ADMINISTRATOR_ACCESS,
+    BOUNDARY_NAME,
+    EXPORT_ROLE_NAME,
     HOST_POLICY,
     HOST_ROLE_NAME,
     HUB_USER,
@@ -81,7 +83,8 @@ def group(place: Place, name: str, attached: tuple[str, ...] = ()) -> None:
 
 
 def role(place: Place, name: str, **facts: Any) -> None:
-    """facts: attached, inline, broad (controls that its inline policies fail) or expects, service or trust, path."""
+    """facts: attached, inline, broad (controls that its inline policies fail) or expects, service or trust, path,
+    boundary, points."""
     service = {"Service": facts.get("service", "ec2.amazonaws.com")}
     trust = facts.get("trust") or document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service})
     data = {
@@ -90,9 +93,11 @@ def role(place: Place, name: str, **facts: Any) -> None:
         "trust": trust,
         "attached": tuple(facts.get("attached", ())),
         "inline": facts.get("inline", {}),
+        "boundary": facts.get("boundary"),
     }
     expects = facts.get("expects") or _inline(data["inline"], facts.get("broad", ()))
-    place.add("role", place.arn("iam", f"role{data['path']}{name}"), data, expects)
+    points = tuple(facts.get("points", ()))
+    place.add("role", place.arn("iam", f"role{data['path']}{name}"), data, expects, points)
 
 
 def _inline(policies: dict[str, Any], broad: tuple[str, ...]) -> dict[str, str]:
@@ -134,7 +139,27 @@ def scan_role(place: Place, hub: str, external_id: str) -> None:
     trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": hub}, "Condition": condition})
     kept = {"guard": document(statement("Deny", list(place.account.denied), "*"))}
     is_kept = place.account.denied and place.account is place.plan.management
-    role(place, ROLE_NAME, trust=trust, attached=(arn,), inline=kept if is_kept else {})
+    edge = boundary(place, *place.account.bounded) if place.account.bounded else None
+    role(place, ROLE_NAME, trust=trust, attached=(arn,), inline=kept if is_kept else {}, boundary=edge)
+
+
+def boundary(place: Place, *left_out: str) -> str:
+    """A permissions boundary that allows what the scan role may do, without these actions."""
+    allowed = {action for each in READS["scanner"]["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    return policy(place, BOUNDARY_NAME, document(statement("Allow", sorted(allowed - set(left_out)), "*")))
+
+
+def export_role(place: Place, bucket: str) -> None:
+    """The role that the console makes for Explorer's exports, which write reports and OpsData to one bucket."""
+    writes = document(statement("Allow", ["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{bucket}/*"))
+    role(
+        place,
+        EXPORT_ROLE_NAME,
+        path="/service-role/",
+        service="ssm.amazonaws.com",
+        inline={"export": writes},
+        points=((bucket, "09"), (bucket, "10")),
+    )
 
 
 def value_role(place: Place, hub: str, external_id: str) -> None:

@@ -88,6 +88,7 @@ class Bucket:
     encryption: dict[str, Any] | None = None
     policy: dict[str, Any] | None = None
     public_access_block: bool = False
+    policy_denied: bool = False  # a resource control policy keeps readers from its policy
     logged: bool = False  # has an access log
     tags: dict[str, str] = field(default_factory=dict)
     expects: dict[str, str] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class Account:
     quarantined: bool = False  # a service control policy denies every read but the list of regions, and one more
     denied_regions: tuple[str, ...] = ()  # a service control policy denies these regions, as AWS Control Tower's does
     denied: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()  # what the permissions boundary of the scan role leaves out
     regions: tuple[str, ...] = ()  # enabled ones among the company's
     opted_in: tuple[str, ...] = ()
     blocks_public_access: bool = False

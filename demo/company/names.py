@@ -14,7 +14,7 @@ class Profile:
     unit: str
     archetype: str
     team: str
-    fate: str = ""  # suspended, roleless, guarded, quarantined or fenced (a region is denied)
+    fate: str = ""  # suspended, roleless, guarded, quarantined, fenced (a region is denied) or bounded
 
 
 # The default company. A smaller one is its beginning; a larger one adds repeated profiles.
@@ -27,7 +27,7 @@ FIRST = (
     Profile("sandbox-guarded", "Sandbox", "guarded", "insight", "guarded"),
     Profile("retired-shop", "Sandbox", "sloppy", "stores", "suspended"),
     Profile("acquired-shop", "Sandbox", "average", "stores", "roleless"),
-    Profile("catalog-prod", "Workloads/Prod", "heavy", "catalog"),
+    Profile("catalog-prod", "Workloads/Prod", "heavy", "catalog", "bounded"),
     Profile("sandbox-fuzz", "Sandbox", "hostile", "security"),
     Profile("network-hub", "Infrastructure", "healthy", "platform"),
     Profile("security-audit", "Security", "empty", "security", "fenced"),

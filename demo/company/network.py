@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from demo.cloud.regions import WITHOUT_EC2MESSAGES
 from demo.company.builder import Place, document, statement
 from demo.company.constants import OUTSIDE
 from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN
@@ -18,7 +19,8 @@ ENCRYPTS = {"c5n.large": True, "m5n.large": True, "r5n.large": True, "m5.large":
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A VPC endpoint. reach: from where 443 is open: vpc, world or nowhere."""
+    """A VPC endpoint. reach: from where 443 is open: vpc, world or nowhere; gone: its security
+    group can't be seen."""
 
     service: str
     private_dns: bool = True
@@ -33,10 +35,12 @@ GOOD = tuple(Door(service) for service in NEEDED)
 def vpc(place: Place, types: tuple[str, ...], doors: tuple[Door, ...], *, hostnames: bool = True, **facts: Any) -> str:
     """A VPC with one managed node of each type. facts: agent (its nodes' version), owner (who shares it), routes (transit
     gateways), encryption (mode of its controls), tokens and encrypted (of its nodes)."""
+    offered = place.region not in WITHOUT_EC2MESSAGES
+    doors = tuple(door for door in doors if offered or door.service != "ec2messages")
     number = place.number("vpc")
     cidr = f"10.{number}.0.0/16"
     id = "vpc-0" + place.hex(16)
-    expects = {"SSM-VP-001": reached(doors, facts)} if types else {}
+    expects = {"SSM-VP-001": reached(doors, facts, offered=offered)} if types else {}
     data = {"id": id, "cidr": cidr, "hostnames": hostnames}
     data |= {name: facts.get(name) for name in ("owner", "routes", "encryption")}
     place.add("vpc", place.arn("ec2", f"vpc/{id}"), data, expects)
@@ -47,10 +51,10 @@ def vpc(place: Place, types: tuple[str, ...], doors: tuple[Door, ...], *, hostna
     return id
 
 
-def reached(doors: tuple[Door, ...], facts: dict[str, Any]) -> str:
-    """Whether nodes have the endpoints that they need. Elsewhere there may be endpoints that can't be seen."""
+def reached(doors: tuple[Door, ...], facts: dict[str, Any], *, offered: bool) -> str:
+    """Whether nodes have the endpoints that they need. offered: the region has ec2messages. Elsewhere there may be endpoints that can't be seen."""
     there = {door.service.removesuffix("-fips") for door in doors}
-    if {"ssm", "ssmmessages"} <= there and ("agent" not in facts or "ec2messages" in there):
+    if {"ssm", "ssmmessages"} <= there and ("agent" not in facts or not offered or "ec2messages" in there):
         return PASS
     return UNKNOWN if facts.get("owner") or facts.get("routes") else FAIL
 
@@ -76,6 +80,13 @@ def volume_id(instance: str) -> str:
     return "vol-" + instance.removeprefix("i-")
 
 
+def terminated(place: Place, vpc: str) -> None:
+    """A node whose instance has ended, which EC2 lists for an hour without its VPC, and Systems Manager for a month."""
+    id = "i-0" + place.hex(16)
+    data = {"id": id, "vpc": vpc, "type": "t3.medium", "tokens": "required", "encrypted": True, "agent": None}
+    place.add("instance", place.arn("ec2", f"instance/{id}"), data | {"ended": True})
+
+
 def unmanaged(place: Place, vpc: str) -> None:
     """An instance without an agent, which therefore is no node."""
     id = "i-0" + place.hex(16)
@@ -90,8 +101,8 @@ def script(place: Place, text: str, verdict: str) -> None:
     node.expects["SSM-FF-005"] = verdict
 
 
-def template(place: Place, name: str, texts: tuple[str, ...], verdict: str) -> None:
-    """A launch template with a version for each user data."""
+def template(place: Place, name: str, texts: tuple[str | None, ...], verdict: str) -> None:
+    """A launch template with a version for each user data; None: without."""
     id = "lt-0" + place.hex(16)
     data = {"id": id, "name": name, "texts": texts}
     place.add("launch_template", place.arn("ec2", f"launch-template/{id}"), data, {"SSM-FF-005": verdict})
@@ -109,7 +120,7 @@ def endpoint(place: Place, vpc: str, cidr: str, door: Door, *, hostnames: bool) 
     expects = {
         "SSM-VP-002": PASS if door.private_dns and hostnames else FAIL,
         "SSM-VP-003": PASS if door.limited else NOT_APPLICABLE if door.service in POLICY_FREE else FAIL,
-        "SSM-VP-004": PASS if door.reach == "vpc" else FAIL,
+        "SSM-VP-004": {"vpc": PASS, "gone": UNKNOWN}.get(door.reach, FAIL),
     }
     if door.gateway:
         expects |= {"SSM-VP-002": NOT_APPLICABLE, "SSM-VP-004": NOT_APPLICABLE}
@@ -123,6 +134,7 @@ def endpoint(place: Place, vpc: str, cidr: str, door: Door, *, hostnames: bool) 
         "private_dns": door.private_dns,
         "policy": limited if door.limited else None,
         "group": "sg-0" + place.hex(16),
+        "gone": door.reach == "gone",
         "open_to": {"vpc": cidr, "world": "0.0.0.0/0"}.get(door.reach, ""),
     }
     place.add("endpoint", place.arn("ec2", f"vpc-endpoint/{id}"), data, expects)

@@ -16,6 +16,8 @@ MAX_ACCOUNTS = 10_000
 SHAPES = ("company", "bench", "landing-zone")
 GOVERNED = 4  # regions of a landing zone; the others are denied
 DENIED = ("iam:GetPolicyVersion", "kms:GetKeyPolicy", "ssm:DescribeParameters")
+# What the permissions boundary of one account's scan role leaves out.
+BOUNDED = ("ec2:GetEbsEncryptionByDefault",)
 # In some companies the management account's scan role may not see whether trails are logging.
 TRAILS_DENIED = ("cloudtrail:GetTrailStatus",)
 # All but the list of activations, which tells nothing: so no region is denied as a whole.
@@ -95,6 +97,7 @@ def _accounts(plan: Plan, profiles: list[Profile]) -> list[Account]:
             account.status = "SUSPENDED"
         account.role = profile.fate != "roleless"
         account.denied = DENIED if profile.fate == "guarded" else ()
+        account.bounded = BOUNDED if profile.fate == "bounded" else ()
         if profile.fate == "quarantined":
             account.quarantined = True
             account.denied = (*(f"{service}:*" for service in SERVICES), *MANAGER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from demo.company import documents, identity, network, parameters, quirks, runs, sources, tags, watch
+from demo.company import documents, identity, network, oddities, parameters, quirks, runs, sources, tags, watch
 from demo.company.builder import Place
 
 NEW_TLS = ("TLSv1.3", "TLSv1.2", "TLSv1.3")
@@ -73,6 +73,7 @@ def average_place(place: Place, central: str = "") -> None:
     parameters.open_keys(place)
     runs.varied_buckets(place)
     runs.templates(place)
+    oddities.all_kinds(place)
     quirks.some(place, 12)
     network.mixed(place)  # no preferences document: sessions run on AWS's defaults
 

@@ -45,7 +45,7 @@ def command(place: Place, document: str = "AWS-RunShellScript", **facts: Any) ->
 
 
 def association(place: Place, name: str, document: str = "AWS-GatherSoftwareInventory", **facts: Any) -> Thing:
-    """facts: bucket, parameters, older (parameters of earlier versions), text, urls, points."""
+    """name: "" for none. facts: bucket, parameters, older (parameters of earlier versions), text, urls, points."""
     id = place.uuid()
     bucket = facts.get("bucket", "")
     data = {"id": id, "name": name, "document": document, "bucket": bucket, "parameters": facts.get("parameters", {})}
@@ -74,9 +74,11 @@ def window(place: Place, name: str, **facts: Any) -> str:
 
 
 def window_task(place: Place, window: str, document: str = "AWS-RunShellScript", **facts: Any) -> Thing:
+    """facts: bucket, group, comment, parameters, bare (it says nothing of how its document is run), text, urls, points."""
     id, bucket = place.uuid(), facts.get("bucket", "")
     data = {
         "id": id,
+        "bare": facts.get("bare", False),
         "window": window,
         "document": document,
         "bucket": bucket,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from demo.cloud.regions import WITHOUT_MACIE
 from demo.company.constants import CONTROLS, FIPS_REGIONS, TLS13_REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Bucket, Key, Plan, Point, Thing
 from demo.company.model import arn as make_arn
@@ -274,7 +275,8 @@ class _Account:
             status = self.account.macie.get(region, "DISABLED")
             on = PASS if status == "ENABLED" else FAIL
             covers = NOT_APPLICABLE if on == FAIL else PASS if region in self.account.discovers else FAIL
-            if not any(bucket.region == region for bucket in self.buckets):
+            held = any(bucket.region == region for bucket in self.buckets)
+            if not held or region in WITHOUT_MACIE:
                 on = covers = NOT_APPLICABLE
             yield self._line("SSM-DT-001", region, self._place("SSM-DT-001", region), on)
             yield self._line("SSM-DT-002", region, self._place("SSM-DT-002", region), covers)

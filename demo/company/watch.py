@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.company.builder import Place
 from demo.company.constants import FIPS_REGIONS, TLS13_REGIONS
-from demo.company.model import FAIL, NOT_APPLICABLE, PASS, Key
+from demo.company.model import FAIL, NOT_APPLICABLE, PASS, UNKNOWN, Key
 
 ALL_EVENTS: dict[str, Any] = {
     "ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": [],
@@ -80,7 +80,9 @@ def events(place: Place, *versions: str, fips: bool = False) -> None:
 
 def disks(place: Place, *, encrypted: bool) -> None:
     arn = place.arn("ec2", "ebs-encryption-by-default")
-    place.add("disks", arn, {"encrypted": encrypted}, {"SSM-EB-001": PASS if encrypted else FAIL})
+    hidden = "ec2:GetEbsEncryptionByDefault" in place.account.bounded
+    verdict = UNKNOWN if hidden else PASS if encrypted else FAIL
+    place.add("disks", arn, {"encrypted": encrypted}, {"SSM-EB-001": verdict})
     defaults(place, good=encrypted)
 
 

@@ -9,6 +9,7 @@ from moto.ec2.models import ec2_backends
 from demo.cloud.handlers._pages import page
 from demo.cloud.handlers.ec2 import asked_for
 from demo.cloud.protocol import AwsError, Request
+from demo.cloud.regions import WITHOUT_EC2MESSAGES
 from demo.cloud.state import extra
 
 # Whether endpoints of a service take a policy. AWS offers many more.
@@ -17,8 +18,6 @@ SERVICES = {
     **dict.fromkeys(("ssm-fips", "ssmmessages-fips"), True),
     **dict.fromkeys(("email-smtp", "transfer.server"), False),
 }
-# Regions that were launched in 2024 or later.
-WITHOUT_EC2MESSAGES = ("mx-central-1", "ap-southeast-7", "ap-east-2")
 
 
 def describe_vpc_endpoint_services(request: Request) -> dict[str, Any]:

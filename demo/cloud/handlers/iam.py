@@ -164,6 +164,7 @@ def details(backend: Any) -> dict[str, list[dict[str, Any]]]:
     groups = [principal("Group", group) | {"GroupPolicyList": inline(group)} for group in backend.groups.values()]
     roles = [
         principal("Role", role) | {"AssumeRolePolicyDocument": text(role.assume_role_policy_document), "RolePolicyList": inline(role)}
+        | ({"PermissionsBoundary": role.permissions_boundary} if role.permissions_boundary_arn else {})
         for role in backend.roles.values()
     ]  # fmt: skip
     local = [policy(p) for p in backend.managed_policies.values() if ":aws:policy/" not in p.arn]

@@ -22,6 +22,8 @@ def describe_log_groups(request: Request) -> dict[str, Any]:
             "InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive."
         )
     groups = logs_backends[request.account][request.region].groups
+    if not names <= groups.keys():  # one that doesn't exist makes the whole call fail
+        raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
     held = [
         groups[name]
         for name in sorted(groups)

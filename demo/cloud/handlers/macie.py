@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.cloud.protocol import AwsError, Request
+from demo.cloud.regions import WITHOUT_MACIE
 from demo.cloud.state import Extra, extra
 
 SINCE = datetime(2024, 1, 1, tzinfo=UTC).isoformat()
 
 
 def enabled(request: Request) -> Extra:
+    if request.region in WITHOUT_MACIE:
+        # In AWS its host doesn't exist, which this one can't play.
+        raise AwsError("UnknownEndpoint", f"Macie is not offered in {request.region}.", 400)
     state = extra(request.account, request.region)
     if state.macie_status == "DISABLED":
         raise AwsError("AccessDeniedException", "Macie is not enabled.", 403)

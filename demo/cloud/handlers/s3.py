@@ -8,7 +8,7 @@ from typing import Any
 from moto.s3.models import s3_backends
 from moto.s3control.models import s3control_backends
 
-from demo.cloud.authority import action_of
+from demo.cloud.authority import action_of, anywhere
 from demo.cloud.handlers._pages import page
 from demo.cloud.policies import granted, listed
 from demo.cloud.protocol import AwsError, Request, Response
@@ -20,15 +20,6 @@ BLOCKS = {
     "BlockPublicPolicy": "block_public_policy",
     "RestrictPublicBuckets": "restrict_public_buckets",
 }
-
-
-def anywhere(name: str) -> tuple[str, Any] | None:
-    """(owner, bucket) whoever owns it: names are unique in all of AWS."""
-    for account, partitions in list(s3_backends.items()):
-        for backend in list(partitions.values()):
-            if name in backend.buckets:
-                return str(account), backend.buckets[name]
-    return None
 
 
 def open_bucket(request: Request) -> Any:

@@ -133,19 +133,24 @@ def describe_instance_information(request: Request) -> dict[str, Any]:
     held = extra(request.account, request.region)
     backend = ec2_backends[request.account][request.region]
     nodes = [
-        {
-            "InstanceId": instance.id,
-            "PingStatus": "Online",
-            "AgentVersion": held.agents.get(instance.id, "3.3.987.0"),
-            "IsLatestVersion": True,
-            "PlatformType": "Linux",
-            "ResourceType": "EC2Instance",
-        }
+        node_item(instance.id) | {"AgentVersion": held.agents.get(instance.id, "3.3.987.0")}
         for reservation in backend.reservations.values()
         for instance in reservation.instances
         if instance.state == "running" and instance.id not in held.unmanaged
     ]
-    return page(request, nodes + held.hybrid_nodes, "InstanceInformationList")
+    ended = [node_item(id) | {"PingStatus": "ConnectionLost"} for id in held.ended_nodes]
+    return page(request, nodes + ended + held.hybrid_nodes, "InstanceInformationList")
+
+
+def node_item(id: str) -> dict[str, Any]:
+    return {
+        "InstanceId": id,
+        "PingStatus": "Online",
+        "AgentVersion": "3.3.987.0",
+        "IsLatestVersion": True,
+        "PlatformType": "Linux",
+        "ResourceType": "EC2Instance",
+    }
 
 
 def describe_patch_baselines(request: Request) -> dict[str, Any]:
@@ -160,9 +165,8 @@ def baseline(held: Any) -> dict[str, Any]:
         "BaselineId": held.id,
         "BaselineName": held.name,
         "OperatingSystem": held.operating_system,
-        "BaselineDescription": held.description or "",
         "DefaultBaseline": not held.id.startswith("pb-"),
-    }
+    } | ({"BaselineDescription": held.description} if held.description else {})
 
 
 def get_patch_baseline(request: Request) -> dict[str, Any]:
@@ -175,9 +179,8 @@ def get_patch_baseline(request: Request) -> dict[str, Any]:
         "BaselineId": found.id,
         "Name": found.name,
         "OperatingSystem": found.operating_system,
-        "Description": found.description or "",
         "Sources": sources,
-    }
+    } | ({"Description": found.description} if found.description else {})
 
 
 HANDLERS = {

@@ -68,7 +68,8 @@ def list_resource_data_sync(request: Request) -> dict[str, Any]:
 def describe_maintenance_windows(request: Request) -> dict[str, Any]:
     windows = ssm_backends[request.account][request.region].windows.values()
     held = [
-        {"WindowId": w.id, "Name": w.name, "Description": w.description or "", "Enabled": w.enabled, "Duration": w.duration, "Cutoff": w.cutoff, "Schedule": w.schedule}
+        {"WindowId": w.id, "Name": w.name, "Enabled": w.enabled, "Duration": w.duration, "Cutoff": w.cutoff, "Schedule": w.schedule}
+        | ({"Description": w.description} if w.description else {})
         for w in windows
     ]  # fmt: skip
     return page(request, held, "WindowIdentities", most=100)

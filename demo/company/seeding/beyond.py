@@ -75,13 +75,13 @@ def _association(held: Extra, thing: Thing, now: datetime) -> None:
     data = thing.data
     description = {
         "AssociationId": data["id"],
-        "AssociationName": data["name"],
         "Name": data["document"],
         "AssociationVersion": str(len(data["older"]) + 1),
-        "Parameters": data["parameters"],
         "Targets": [{"Key": "InstanceIds", "Values": ["*"]}],
         "ScheduleExpression": "rate(1 day)",
     }
+    description |= {"AssociationName": data["name"]} if data["name"] else {}
+    description |= {"Parameters": data["parameters"]} if data["parameters"] else {}
     if data["bucket"]:
         description["OutputLocation"] = {
             "S3Location": {"OutputS3BucketName": data["bucket"], "OutputS3Region": thing.region}
@@ -154,7 +154,7 @@ def _activation(held: Extra, thing: Thing, now: datetime) -> None:
     held.activations.append(
         {
             "ActivationId": data["id"],
-            "Description": data["description"],
+            **({"Description": data["description"]} if data["description"] else {}),
             "IamRole": "service-role/AmazonEC2RunCommandRoleForManagedInstances",
             "RegistrationLimit": 5,
             "RegistrationsCount": 1,

@@ -117,7 +117,7 @@ def _window_task(backend: SimpleSystemManagerBackend, thing: Thing, now: datetim
             service_role_arn=None,
             task_type="RUN_COMMAND",
             task_parameters=None,
-            task_invocation_parameters={"RunCommand": invocation},
+            task_invocation_parameters={} if data["bare"] else {"RunCommand": invocation},
             priority=1,
             max_concurrency="1",
             max_errors="1",

@@ -45,6 +45,8 @@ def seed(plan: Plan, account: Account) -> None:
             backend = ec2_backends[account.id][thing.region]
             _instance(backend, thing, subnets[thing.data["vpc"]]).launch_time = launched.replace(tzinfo=None)
             _agent(extra(account.id, thing.region), thing)
+            if thing.data.get("ended"):
+                _end(backend, extra(account.id, thing.region), thing)
         elif thing.kind == "launch_template":
             _template(ec2_backends[account.id][thing.region], thing)
         elif thing.kind == "endpoint":
@@ -99,9 +101,16 @@ def _instance(backend: Any, thing: Thing, subnet: str) -> Any:
     return reservation.instances[0]
 
 
+def _end(backend: Any, held: Extra, thing: Thing) -> None:
+    """As EC2 shows a terminated instance: without VPC, subnet and volumes."""
+    id = thing.data["id"]
+    backend.terminate_instances([id])
+    held.ended_nodes.append(id)
+
+
 def _template(backend: Any, thing: Thing) -> None:
     data = thing.data
-    first, *later = ({"UserData": Base64EncodedString(encode(text))} for text in data["texts"])
+    first, *later = ({"UserData": Base64EncodedString(encode(text))} if text else {} for text in data["texts"])
     with given((templates_module, "random_launch_template_id", data["id"])):
         template = backend.create_launch_template(data["name"], "first", first, {})
     for content in later:
@@ -136,3 +145,5 @@ def _endpoint(backend: Any, thing: Thing, subnet: str) -> None:
             security_group_ids=[group.id],
             private_dns_enabled=data["private_dns"],
         )
+    if data["gone"]:
+        del backend.groups[data["vpc"]][group.id]

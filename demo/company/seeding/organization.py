@@ -47,6 +47,8 @@ def _account(backend: OrganizationsBackend, account: Account, parent: str) -> No
 
 def _policies(plan: Plan, backend: OrganizationsBackend) -> None:
     for account in plan.accounts:
+        if any(bucket.policy_denied for bucket in account.buckets):
+            _resource_policy(backend, account)
         if account.denied and account is not plan.management:  # no such policy binds the management account
             deny = {"Effect": "Deny", "Action": list(account.denied), "Resource": "*"}
             content = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
@@ -63,6 +65,19 @@ def _policies(plan: Plan, backend: OrganizationsBackend) -> None:
                 Content=json.dumps({"Version": "2012-10-17", "Statement": [_region_deny(account)]}),
             )
             backend.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=account.id)
+
+
+def _resource_policy(backend: OrganizationsBackend, account: Account) -> None:
+    """Keeps everybody from the policies of some buckets, the scan role too: one that was meant for strangers."""
+    hidden = [bucket.arn for bucket in account.buckets if bucket.policy_denied]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetBucketPolicy", "Resource": hidden}
+    made = backend.create_policy(
+        Name=f"perimeter-{account.name}",
+        Description="Data perimeter",
+        Type="RESOURCE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+    )
+    backend.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=account.id)
 
 
 def _region_deny(account: Account) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def _devices(account: Account, root: Thing) -> list[dict[str, Any]]:
     home = root.arn.removesuffix("root")
     found = [("Authapp", root.arn)] if root.data["mfa"] == "virtual" else []
     found += [("root-account-mfa-device", user.arn) for user in account.of("user") if user.data["mfa"]][:1]
-    return [{"SerialNumber": f"{home}mfa/{name}", "User": {"Arn": arn}} for name, arn in found]
+    spare = {"SerialNumber": f"{home}mfa/spare"}  # made, and nobody's yet: without a user
+    return [spare, *({"SerialNumber": f"{home}mfa/{name}", "User": {"Arn": arn}} for name, arn in found)]
 
 
 def _root(root: Thing, now: datetime) -> dict[str, str]:
