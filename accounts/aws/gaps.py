@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.aws.gap_kinds import (
     ACCOUNTS_LIMITED,
+    DENIAL_KINDS,
     NOT_COLLECTED,
     NOT_KEPT,
     OTHER_SCHEMA,
@@ -24,6 +25,7 @@ from accounts.aws.gap_kinds import (
 
 __all__ = [
     "ACCOUNTS_LIMITED",
+    "DENIAL_KINDS",
     "NOT_COLLECTED",
     "NOT_KEPT",
     "OTHER_SCHEMA",

@@ -161,7 +161,11 @@ def judge(request: Request, caller: Caller) -> str:
     edge = boundary_of(caller.account, caller.role)
     if edge and (found := effect(edge, action, resource, context)) != "Allow":
         kind = "a permissions boundary"
-        return f"with an explicit deny in {kind}" if found else f"because no permissions boundary allows the {action} action"
+        return (
+            f"with an explicit deny in {kind}"
+            if found
+            else f"because no permissions boundary allows the {action} action"
+        )
     if caller.policy and effect(caller.policy, action, resource, context) != "Allow":
         return f"because no session policy allows the {action} action"
     return ""

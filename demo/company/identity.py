@@ -145,7 +145,9 @@ def scan_role(place: Place, hub: str, external_id: str) -> None:
 
 def boundary(place: Place, *left_out: str) -> str:
     """A permissions boundary that allows what the scan role may do, without these actions."""
-    allowed = {action for each in READS["scanner"]["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    allowed = {
+        action for each in READS["scanner"]["Statement"] if each["Effect"] == "Allow" for action in each["Action"]
+    }
     return policy(place, BOUNDARY_NAME, document(statement("Allow", sorted(allowed - set(left_out)), "*")))
 
 

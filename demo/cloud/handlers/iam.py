@@ -106,7 +106,14 @@ def word(value: object) -> str:
 
 
 def list_virtual_mfa_devices(request: Request) -> dict[str, Any]:
-    return {"VirtualMFADevices": account_extra(request.account).virtual_mfa, "IsTruncated": False}
+    """All of them, unless those with or without a user are asked for."""
+    asked = request.params.get("AssignmentStatus", "Any")
+    found = [
+        device
+        for device in account_extra(request.account).virtual_mfa
+        if asked == "Any" or ("User" in device) == (asked == "Assigned")
+    ]
+    return {"VirtualMFADevices": found, "IsTruncated": False}
 
 
 def get_account_authorization_details(request: Request) -> dict[str, Any]:

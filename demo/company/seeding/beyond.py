@@ -169,6 +169,8 @@ def _events(held: Extra, thing: Thing, now: datetime) -> None:
     for number, (id, version) in enumerate(zip(data["ids"], data["versions"], strict=True)):
         when = now - timedelta(hours=number + 1)
         held.events.append(_event(thing, id, "DescribeParameters", when, (version, data["host"]), data["user"]))
+    if data["versions"]:
+        held.events.append(_service_event(thing, now - timedelta(hours=9)))
     # Beside the company's clients, the portal's own last scan and SSM Agent's heartbeat, through the plain endpoint.
     plain = ("TLSv1.2", f"ssm.{thing.region}.amazonaws.com")
     account = thing.arn.split(":")[4]
@@ -182,6 +184,22 @@ def _events(held: Extra, thing: Thing, now: datetime) -> None:
     }
     held.events.append(_event(thing, f"{account}-own", "ListDocuments", now, plain, ROLE_NAME, **own))
     held.events.append(_event(thing, f"{account}-beat", "UpdateInstanceInformation", now, plain, HOST_ROLE_NAME))
+
+
+def _service_event(thing: Thing, when: datetime) -> dict[str, Any]:
+    """A call by an AWS service: its record has no TLS details, and the event no user."""
+    made = _event(
+        thing,
+        f"{thing.arn.split(':')[4]}-service",
+        "GetParameters",
+        when,
+        ("", ""),
+        "",
+        sourceIPAddress="ecs-tasks.amazonaws.com",
+    )
+    record = json.loads(made["CloudTrailEvent"])
+    del record["tlsDetails"], made["Username"]
+    return made | {"CloudTrailEvent": json.dumps(record)}
 
 
 def _event(

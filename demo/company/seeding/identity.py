@@ -25,7 +25,9 @@ def seed(plan: Plan, account: Account) -> None:
         _attach(backend, group, thing, policies)
     for thing in account.of("role"):
         trust = json.dumps(thing.data["trust"])
-        role = backend.create_role(thing.data["name"], trust, thing.data["path"], thing.data["boundary"], "", [], "3600")
+        role = backend.create_role(
+            thing.data["name"], trust, thing.data["path"], thing.data["boundary"], "", [], "3600"
+        )
         _attach(backend, role, thing, policies)
     for thing in account.of("user"):
         _user(backend, account, thing, policies, now)

@@ -15,6 +15,7 @@ import moto.ec2.models.security_groups as groups_module
 import moto.ec2.models.vpcs as vpcs_module
 from moto.core.types import Base64EncodedString
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.instances import Instance
 
 from demo.cloud.state import Extra, extra
 from demo.company.model import Account, Plan, Thing
@@ -101,10 +102,18 @@ def _instance(backend: Any, thing: Thing, subnet: str) -> Any:
     return reservation.instances[0]
 
 
+class Ended(Instance):
+    """moto goes on to tell of them."""
+
+    vpc_id = subnet_id = None
+
+
 def _end(backend: Any, held: Extra, thing: Thing) -> None:
     """As EC2 shows a terminated instance: without VPC, subnet and volumes."""
     id = thing.data["id"]
     backend.terminate_instances([id])
+    instance = backend.get_instance(id)
+    instance.__class__, instance.block_device_mapping = Ended, {}
     held.ended_nodes.append(id)
 
 

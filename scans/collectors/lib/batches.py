@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import DENIAL_KINDS, Gap, GapKind
 from scans.domain.collector import Call, CallError, Listing, Reader
 
 # Refusals that one item can cause. A service that authorizes each item denies the call for one that is denied.
@@ -79,7 +79,7 @@ def read_batch(
 
 
 def may_be_one_item(batch: Batch, gap: Gap) -> bool:
-    denied = batch.by_item and gap.kind in {GapKind.DENIED, GapKind.DENIED_BY_SCP}
+    denied = batch.by_item and gap.kind in DENIAL_KINDS
     return denied or gap.kind in CAUSED_BY_AN_ITEM or gap.code in batch.gone
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapKind
+from accounts.aws.gaps import DENIAL_KINDS, Gap, GapKind
 from scans.collectors.lib.strict_answers import Answer, ShapeError, call_unless_gone, instant_or_none
 from scans.detectors import compute_revision
 from scans.domain.collector import Call, EarlierEvidence, Reader
@@ -23,7 +23,6 @@ MOST_READS = 1000
 MOST_HITS = 200  # of one resource, which are enough to act on
 # A role that lacks the action is refused every time. Some policies refuse single resources, so one refusal isn't enough.
 MOST_REFUSALS = 3
-REFUSED = frozenset({GapKind.DENIED, GapKind.DENIED_BY_SCP})
 LEFT_OUT = frozenset({GapKind.NOT_READ, GapKind.OUT_OF_TIME})
 
 
@@ -46,7 +45,7 @@ class BoundedReads:
         self._left -= 1
         answer = call_unless_gone(self._aws, call, gone, **params)
         kind = answer.kind if isinstance(answer, Gap) else None
-        self._refusals = self._refusals + 1 if kind in REFUSED else 0
+        self._refusals = self._refusals + 1 if kind in DENIAL_KINDS else 0
         if isinstance(answer, Gap) and (kind in LEFT_OUT or self._refusals >= MOST_REFUSALS):
             self._ended = answer
         return answer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from accounts.aws.gaps import GapKind
+from accounts.aws.gaps import DENIAL_KINDS, GapKind
 from scans import collectors
 from scans.collectors.lib.batches import MOST_SPLITS, Batch, read_batch
 from tests.scans.collectors.fake_reader import FakeReader, Refusal, input_shape
@@ -96,6 +96,14 @@ def test_denied_batch_is_one_gap_for_each(batch: Batch) -> None:
     assert set(answer.gaps) == set(wanted)
     # A call that isn't authorized for each item is refused as a whole, so asking again is no use.
     assert batch.by_item or reader.count() == 1
+
+
+@pytest.mark.parametrize("kind", sorted(DENIAL_KINDS))
+def test_a_denied_item_hides_no_other_whatever_denies(kind: GapKind) -> None:
+    """Also a permissions boundary or a resource control policy."""
+    refusal = Refusal("AccessDeniedException", "", kind, 400)
+    answer = read_batch(given(by_id(), {"1": refusal}), by_id(by_item=True), ["0", "1", "2"])
+    assert (set(answer.gaps), len(answer.items)) == ({"1"}, 2)
 
 
 def by_id(**more: Any) -> Batch:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.aws.gaps import Gap, GapKind
+import pytest
+
+from accounts.aws.gaps import DENIAL_KINDS, Gap, GapKind
 from scans.collectors.lib.ssm_calls import ssm_call
 from scans.collectors.lib.text_reading import MOST_REFUSALS, BoundedReads, is_left_out, join_hits
 from tests.scans.collectors.fake_reader import FakeReader
@@ -54,3 +56,11 @@ def test_a_hit_outweighs_a_gap_and_a_gap_outweighs_nothing() -> None:
     assert join_hits([[], GAP, ["hit"]]) == ["hit"]
     assert join_hits([[], GAP]) == GAP
     assert join_hits([[], []]) == []
+
+
+@pytest.mark.parametrize("kind", sorted(DENIAL_KINDS))
+def test_reads_end_where_a_role_is_denied_each(kind: GapKind) -> None:
+    """By its own policies, or by others such as a permissions boundary."""
+    reader = FakeReader([GET]).refuse("ssm", "GetOpsItem", kind=kind)
+    assert ask(BoundedReads(reader), *"12345") == [str(kind)] * 5
+    assert reader.count() == MOST_REFUSALS
