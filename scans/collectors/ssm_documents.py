@@ -50,7 +50,7 @@ COLLECTOR = Collector(
     },
     (LIST, GET, SHARES, ssm_versions.LIST, ssm_packages.LOOKUP),
     # 2: buckets that can't be placed are told; attachments of runbooks
-    # 3: hits and url_credentials are of every version
+    # 3: hits and url_credentials are of every version; the plugins of schema 1.2 and more API calls are read
     version=3,
     remembers=("ssm_documents",),
 )

@@ -10,7 +10,8 @@ A principal that can write to it runs code on the nodes, as root.
   `AWS-RunSaltState`, `playbookurl` of `AWS-RunAnsiblePlaybook`, `source` of `AWS-InstallApplication` and
   `AWS-InstallPowerShellModule`, `additionalArguments` of `AWS-ConfigureAWSPackage`, and others;
 * any other parameter with a URL of S3, unless its name tells of output;
-* `aws:downloadContent`, `aws:applications` and `aws:psModule` steps of own documents, where their source is S3;
+* `aws:downloadContent`, `aws:applications`, `aws:psModule` and `aws:configurePackage` steps of own documents, and
+  plugins of schema 1.2, where their source is S3;
 * the attachments of own runbooks: `Attachments` of the `CreateDocument` and `UpdateDocument` calls, in the records that
   CloudTrail keeps for 90 days (`cloudtrail.LookupEvents`, called only where a document has attachments). Without a
   record it is unknown where they came from.

@@ -47,7 +47,9 @@ def extract_comments(content: str, format: str | None) -> str:
 
 
 def iterate_steps(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """(field, action, inputs) of every step, including steps inside loops."""
+    """(field, action, inputs) of every step, including steps inside loops and the plugins of schema 1.2.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html"""
     # A stack instead of recursion: hostile documents may be nested deeply.
     stack: list[tuple[str, Any]] = [("", document)]
     while stack:
@@ -56,9 +58,21 @@ def iterate_steps(document: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]
             action, inputs = value.get("action"), value.get("inputs")
             if isinstance(action, str):
                 yield f"{path}.inputs", action, inputs if isinstance(inputs, Mapping) else {}
+            plugins = value.get("runtimeConfig")
+            if isinstance(plugins, Mapping):
+                yield from iterate_plugins(f"{path}.runtimeConfig".lstrip("."), plugins)
             stack.extend(reversed([(place, item) for place, item, _ in list_members(path, value)]))
         elif isinstance(value, list):
             stack.extend(reversed([(f"{path}[{index}]", item) for index, item in enumerate(value)]))
+
+
+def iterate_plugins(path: str, plugins: Mapping[Any, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Schema 1.2: each plugin has a list of properties, or a single set of them."""
+    for action, given in plugins.items():
+        properties = given.get("properties") if isinstance(given, Mapping) else None
+        for index, each in enumerate(properties if isinstance(properties, list) else [properties]):
+            if isinstance(action, str) and isinstance(each, Mapping):
+                yield f"{path}.{action}.properties[{index}]", action, each
 
 
 class ParameterDefaults:

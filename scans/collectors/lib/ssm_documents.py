@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.free_text import inspect_free_text
 from scans.collectors.lib.ssm_content import ParameterDefaults, extract_comments, iterate_steps, parse_content
+from scans.collectors.lib.ssm_steps import STEP_READERS, mapping_or_nothing, nonempty_text
 from scans.collectors.lib.strict_answers import (
     Answer,
     ShapeError,
@@ -17,7 +18,6 @@ from scans.collectors.lib.strict_answers import (
     require_text,
     text_or_none,
 )
-from scans.domain.s3_places import is_template
 from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 STRUCTURED_TYPES = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
@@ -151,77 +151,6 @@ def names_attachments(document: Any) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("files"), Mapping) and bool(document["files"])
 
 
-def read_run_command(inputs: Answer, field: str) -> list[references.Reference]:
-    """aws:runCommand, and SendCommand called through aws:executeAwsApi."""
-    document = _nonempty_text(inputs.get("DocumentName"))
-    kind = references.output_kind(document, "01")
-    found = references.to_bucket(inputs.get("OutputS3BucketName"), kind, f"{field}.OutputS3BucketName")
-    return found + references.find_in_parameters(document, inputs.get("Parameters"), f"{field}.Parameters")
-
-
-def read_api_call(inputs: Answer, field: str) -> list[references.Reference]:
-    # Runbooks may spell the API as send_command or SendCommand.
-    api = (str(inputs.get("Service")).lower(), str(inputs.get("Api")).lower().replace("_", ""))
-    if api[0] == "cloudformation":
-        return read_create_stack(inputs, field)
-    reader = SSM_CALL_READERS.get(api[1]) if api[0] == "ssm" else None
-    return reader(inputs, field) if reader else []
-
-
-def read_create_stack(inputs: Answer, field: str) -> list[references.Reference]:
-    return references.to_place(inputs.get("TemplateURL"), "11", f"{field}.TemplateURL")
-
-
-def read_execute_automation(inputs: Answer, field: str) -> list[references.Reference]:
-    document = _nonempty_text(inputs.get("DocumentName"))
-    name = "RuntimeParameters" if "RuntimeParameters" in inputs else "Parameters"
-    return references.find_in_parameters(document, inputs.get(name), f"{field}.{name}")
-
-
-def read_create_association(inputs: Answer, field: str) -> list[references.Reference]:
-    document = _nonempty_text(inputs.get("Name"))
-    place = _mapping_or_nothing(_mapping_or_nothing(inputs, "OutputLocation"), "S3Location")
-    kind = references.output_kind(document, "13")
-    where = f"{field}.OutputLocation.S3Location.OutputS3BucketName"
-    return references.to_bucket(place.get("OutputS3BucketName"), kind, where) + references.find_in_parameters(
-        document, inputs.get("Parameters"), f"{field}.Parameters"
-    )
-
-
-def read_download_content(inputs: Answer, field: str) -> list[references.Reference]:
-    """aws:downloadContent: scripts and playbooks that a command document fetches."""
-    # Over HTTP it may be a URL of S3, too. A type that is a template is left to the run.
-    known = str(inputs.get("sourceType"))
-    source = inputs.get("sourceInfo")
-    if known.lower() not in {"s3", "http"} and not is_template(known):
-        return []
-    if isinstance(source, str) and is_template(source) and known.lower() == "http":
-        return []
-    return references.read_source(source, "05", f"{field}.sourceInfo")
-
-
-def read_plugin_source(inputs: Answer, field: str) -> list[references.Reference]:
-    """aws:applications and aws:psModule: packages that a command document fetches."""
-    return references.to_place(inputs.get("source"), "05", f"{field}.source")
-
-
-SSM_CALL_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
-    "sendcommand": read_run_command,
-    "startautomationexecution": read_execute_automation,
-    "createassociation": read_create_association,
-    "updateassociation": read_create_association,
-}
-STEP_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
-    "aws:runCommand": read_run_command,
-    "aws:executeAwsApi": read_api_call,
-    "aws:createStack": read_create_stack,
-    "aws:executeAutomation": read_execute_automation,
-    "aws:downloadContent": read_download_content,
-    "aws:applications": read_plugin_source,
-    "aws:psModule": read_plugin_source,
-}
-
-
 def find_log_groups(document: Any) -> list[str]:
     """The log groups for Run Command's output; a session's own group is in `session`."""
     defaults = ParameterDefaults(document)
@@ -229,20 +158,10 @@ def find_log_groups(document: Any) -> list[str]:
     for _, action, inputs in iterate_steps(document):
         if action == "aws:runCommand":
             filled = defaults.fill(inputs)
-            config = _mapping_or_nothing(filled, "CloudWatchOutputConfig")
+            config = mapping_or_nothing(filled, "CloudWatchOutputConfig")
             enabled = config.get("CloudWatchOutputEnabled")
             if isinstance(enabled, str):
                 config = {**config, "CloudWatchOutputEnabled": enabled.strip().lower() == "true"}
-            group = references.log_group({"CloudWatchOutputConfig": config}, _nonempty_text(filled.get("DocumentName")))
+            group = references.log_group({"CloudWatchOutputConfig": config}, nonempty_text(filled.get("DocumentName")))
             found += [group] if group else []
     return list(dict.fromkeys(found))
-
-
-def _nonempty_text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _mapping_or_nothing(inputs: Answer, key: str) -> Answer:
-    """The mapping at key; empty for anything else, because inputs may be a template that is filled in at run time."""
-    value = inputs.get(key)
-    return value if isinstance(value, Mapping) else {}
