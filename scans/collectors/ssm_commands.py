@@ -27,7 +27,8 @@ COLLECTOR = Collector(
     "region",
     {"ssm.command": ("document", "references", "log_group", "hits", "url_credentials")},
     (LIST,),
-    version=2,  # 2: buckets that can't be placed are told; more documents' parameters
+    # 2: buckets that can't be placed are told; more documents' parameters; no log setting is a gap
+    version=2,
 )
 
 
@@ -44,7 +45,7 @@ def read_command(item: Answer, gap: Gap) -> dict[str, Any]:
     return {
         "document": read_or_gap(gap, require_text, item, "DocumentName"),
         "references": read_or_gap(gap, find_command_references, item),
-        "log_group": read_or_gap(gap, lambda: references.log_group(item, require_text(item, "DocumentName"))),
+        "log_group": read_or_gap(gap, find_command_log_group, item),
         **inspect_free_text(gap, lambda: find_command_texts(item)),
     }
 
@@ -52,6 +53,14 @@ def read_command(item: Answer, gap: Gap) -> dict[str, Any]:
 def find_command_texts(item: Answer) -> dict[str, Any]:
     require_mapping(item, "Parameters")
     return select_free_text(item, ("Comment",), ("Parameters",))
+
+
+def find_command_log_group(item: Answer) -> str | None:
+    # AWS answers it for each command, disabled where it isn't used: without it a log group could be hidden.
+    # docs.aws.amazon.com/cli/latest/reference/ssm/send-command.html, "Output"
+    if "CloudWatchOutputConfig" not in item:
+        raise ShapeError("CloudWatchOutputConfig is missing")
+    return references.log_group(item, require_text(item, "DocumentName"))
 
 
 def find_command_references(item: Answer) -> list[references.Reference]:

@@ -12,7 +12,8 @@ owner can read, disable or delete it. SSM-PS-004 judges whether the key works.
 
 **Not applicable** for a `String` or `StringList`: they have no key.
 
-**Unknown** when the parameters or the aliases could not be listed, when the organization's accounts are not known and
+**Unknown** when the parameters or the aliases could not be listed, when AWS's answer about the key leaves out who
+manages it, when the organization's accounts are not known and
 the key is another account's, or for a type that this version doesn't know.
 
 **Limits.** SSM-KM-003 judges whether the policy of a customer managed key is narrower.
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.controls.lib import fixes
 from scans.controls.lib.judgements import (
     PARAMETER_TYPES,
@@ -63,7 +65,7 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
     # 2: a type that this version doesn't know is unknown. 3: an AWS managed key is also known by its manager. 4: a key of
-    # an account outside the organization fails.
+    # an account outside the organization fails; a description of the key without its manager is unknown.
     version=4,
     facts={"ssm.parameter": ("name", "type", "key_id")},
     related={"kms.reference": ("aws_alias", "manager")},
@@ -103,10 +105,14 @@ def evaluate(resource: ResourceView) -> Outcome:
     if found is None:
         return unknown(f"The key {key} was not looked up in this scan.", make_unread_key_gap(resource.region))
     # Either fact alone proves an AWS managed key; a gap in the other one must not hide it.
-    if read_fact_or_gaps(found, "manager")[0] == "AWS":
+    manager, gaps = read_fact_or_gaps(found, "manager")
+    if manager == "AWS":
         return failed(f"The parameter's key {key} is a key that AWS manages.")
     if found["aws_alias"]:
         return failed(f"The parameter's key {key} is {found['aws_alias']}, a key that AWS manages.")
+    # A refusal to describe another account's key is normal. An answer without the manager isn't.
+    if any(gap.kind is GapKind.MALFORMED for gap in gaps):
+        raise GapError(*gaps)
     return passed(f"The parameter is encrypted with {key}, which is not a key that AWS manages.")
 
 
@@ -116,6 +122,9 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:eu-west-1:111122223333:key/{ID}"
+
+
+LEFT_OUT = Gap(GapKind.MALFORMED, "kms.DescribeKey", "kms:DescribeKey", "eu-west-1", "MalformedAnswer")
 
 
 def _case(name: str, verdict: Verdict, key: object, type: object = "SecureString", **found: Any) -> Case:
@@ -138,6 +147,7 @@ CASES = [
     _case("the key of AWS, which no alias tells", Verdict.FAIL, ARN, aws_alias=None, manager="AWS"),
     _case("a customer key by its manager", Verdict.PASS, ARN, aws_alias=None, manager="CUSTOMER"),
     _case("a foreign key that may not be described", Verdict.PASS, ARN, aws_alias=None, manager=GAP),
+    _case("a key whose description leaves out its manager", Verdict.UNKNOWN, ARN, aws_alias=None, manager=LEFT_OUT),
     _case("a key outside the organization", Verdict.FAIL, STRANGERS_KEY, aws_alias=None, manager=GAP, context=MEMBERS),
     _case("a member's key", Verdict.PASS, MEMBERS_KEY, aws_alias=None, manager=GAP, context=MEMBERS),
     _case("another account's key, the members unknown", Verdict.UNKNOWN, STRANGERS_KEY, aws_alias=None),

@@ -37,7 +37,9 @@ def command(held: Any, group: dict[str, Any] | None) -> dict[str, Any]:
         "OutputS3KeyPrefix": held.output_s3_key_prefix or "",
     }
     group = group or held.__dict__.get("cloud_watch")
-    return answer | ({"CloudWatchOutputConfig": group} if group else {})
+    return answer | {
+        "CloudWatchOutputConfig": group or {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False}
+    }
 
 
 def list_associations(request: Request) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def test_malformed_lists_and_items_are_gaps(module: Any, operation: str, key: st
 
 def command(**more: Any) -> dict[str, Any]:
     plain = {"CommandId": "c-1", "DocumentName": "AWS-RunShellScript", "OutputS3BucketName": ""}
-    return {**plain, "Parameters": {"commands": ["uptime"]}, **more}
+    unused = {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False}
+    return {**plain, "Parameters": {"commands": ["uptime"]}, "CloudWatchOutputConfig": unused, **more}
 
 
 def of_commands(*pages: list[dict[str, Any]]) -> Evidence:
@@ -76,7 +77,11 @@ def of_commands(*pages: list[dict[str, Any]]) -> Evidence:
 
 @pytest.mark.parametrize(
     ("left_out", "names"),
-    [("OutputS3BucketName", {"references"}), ("Parameters", {"references", "hits", "url_credentials"})],
+    [
+        ("OutputS3BucketName", {"references"}),
+        ("Parameters", {"references", "hits", "url_credentials"}),
+        ("CloudWatchOutputConfig", {"log_group"}),
+    ],
 )
 def test_command_without_what_aws_always_says_is_unknown(left_out: str, names: set[str]) -> None:
     item = command()

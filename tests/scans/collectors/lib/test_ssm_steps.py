@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from scans.collectors.lib.ssm_documents import find_document_references
@@ -14,7 +16,7 @@ def call(api, **inputs):
 
 
 OUTPUT = {"S3Location": {"OutputS3BucketName": "packages"}}
-RUN_REMOTE = {"sourceType": ["S3"], "sourceInfo": ['{"path": "%s"}' % URL]}
+RUN_REMOTE = {"sourceType": ["S3"], "sourceInfo": [json.dumps({"path": URL})]}
 INVOCATION = "TaskInvocationParameters"
 
 
@@ -64,7 +66,7 @@ INVOCATION = "TaskInvocationParameters"
             "documentParameters.sourceInfo.path",
         ),
         (
-            {"action": "aws:configurePackage", "inputs": {"additionalArguments": '{"SSM_SOURCE": "%s"}' % URL}},
+            {"action": "aws:configurePackage", "inputs": {"additionalArguments": json.dumps({"SSM_SOURCE": URL})}},
             "05",
             "additionalArguments",
         ),
