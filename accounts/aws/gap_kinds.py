@@ -111,6 +111,7 @@ EXPLANATIONS_BY_CODE |= {
     "TokenRefreshRequired": "was refused, since the credentials had expired",
     "RequestExpired": "was refused, since the request or its credentials had expired",
     "ServiceSettingNotFound": "is not provisioned by AWS in this region",
+    "UnsupportedOperation": "is not supported by AWS for this resource, or in this region",
     "KMSInvalidState": "was refused, since the state of the key doesn't allow it",
     "400": "was refused without a reason",
 }
@@ -199,6 +200,10 @@ WHAT_TO_DO_BY_CODE = {
         "PendingVerification",
     ): "Wait until AWS has verified the account, or contact AWS Support from it; then scan it again.",
     (GapKind.UNSUPPORTED, "ServiceSettingNotFound"): "No action is needed: AWS has not provisioned the setting there.",
+    (
+        GapKind.REJECTED,
+        "UnsupportedOperation",
+    ): "Accept that it is unknown: AWS doesn't support this call for the resource, or in this region.",
     (
         GapKind.REJECTED,
         "400",

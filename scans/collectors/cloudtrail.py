@@ -60,9 +60,12 @@ GONE = "TrailNotFoundException"
 DESCRIBED = ("multi_region", "organization_trail", "validation", "kms_key", "bucket", "log_group")
 TRAILS_BY_NAME = Batch(DESCRIBE, "", "trailNameList", size=50)
 # Kinds of refusals with which AWS answers a member that asks about a trail of its organization. The codes differ:
-# TrailNotFoundException, CloudTrailARNInvalidException, AccessDeniedException.
+# TrailNotFoundException, CloudTrailARNInvalidException, AccessDeniedException. Of another account's resource, AWS says that
+# the resource's own policy doesn't allow the call.
 # https://github.com/turbot/steampipe-plugin-aws/issues/577, https://github.com/elastic/cloudbeat/issues/1750
-REFUSALS_TO_MEMBERS = frozenset({GapKind.REJECTED, GapKind.DENIED})
+REFUSALS_TO_MEMBERS = frozenset(
+    {GapKind.REJECTED, GapKind.DENIED, GapKind.DENIED_BY_RESOURCE_POLICY, GapKind.DENIED_OR_MISSING}
+)
 
 
 def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:

@@ -6,7 +6,12 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/patch-operations-s3
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-sample-templates.html (sample templates),
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/download-cloudwatch-agent-commandline.html,
 https://docs.aws.amazon.com/codedeploy/latest/userguide/resource-kit.html (CodeDeploy agent),
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2launch-v2-install.html (software for Windows instances).
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2launch-v2-install.html (software for Windows instances),
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/aws-nvme-drivers.html (drivers for Windows),
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Linux-Server-EC2Rescue.html (EC2Rescue for Linux),
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html (StackSets),
+https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html,
+https://docs.aws.amazon.com/solutions/latest/instance-scheduler-on-aws/deployment.html (AWS Solutions).
 """
 
 from __future__ import annotations
@@ -113,7 +118,15 @@ SINGLE_NAMES = (
     "awsiammedia",
     "amazoncloudwatch-agent",
     "cloudformation-examples",
+    "cloudformation-stackset-sample-templates-us-east-1",
     "ec2-downloads-windows",
+    "ec2-windows-drivers-downloads",
+    "ec2-windows-drivers-downloads-cn",
+    "ec2rescuelinux",
+    "amazon-ec2launch-v2",
+    "amazon-ec2launch-v2-utils",
+    "session-manager-downloads",
+    "solutions-reference",
 )
 AWS_BUCKETS = frozenset(
     [

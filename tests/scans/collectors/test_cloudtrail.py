@@ -239,6 +239,7 @@ def test_flag_left_out_is_unknown(flag: str) -> None:
         ("TrailNotFoundException", GapKind.REJECTED),
         ("CloudTrailARNInvalidException", GapKind.REJECTED),
         ("AccessDeniedException", GapKind.DENIED),
+        ("AccessDeniedException", GapKind.DENIED_BY_RESOURCE_POLICY),
     ],
 )
 def test_member_is_told_nothing_of_organization_trail(code: str, kind: GapKind) -> None:

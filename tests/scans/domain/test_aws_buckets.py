@@ -20,6 +20,9 @@ from scans.domain.s3_places import BUCKET
         "patch-baseline-snapshot-me-south-1-uduvl7q8",
         "aws-patch-manager-us-east-2-552881074",
         "aws-quickstart",
+        "cloudformation-stackset-sample-templates-us-east-1",
+        "ec2-windows-drivers-downloads",
+        "solutions-reference",
     ],
 )
 def test_buckets_of_aws(name: str) -> None:
@@ -37,6 +40,8 @@ def test_buckets_of_aws(name: str) -> None:
         "aws-patch-manager-us-east-2-552881075",
         "AWS-QUICKSTART",
         "aws-quickstart-eu",
+        "solutions-reference-2",
+        "session-manager-downloads.evil",
         "aws-quicksetup-patchpolicy-111122223333-abc12",
     ],
 )

@@ -17,6 +17,7 @@ from tests.scans.collectors.fake_reader import FakeReader, Refusal, input_shape
 
 REJECTED = Refusal("InvalidThing", "", GapKind.REJECTED, 400)
 DENIED = Refusal("AccessDeniedException", "", GapKind.DENIED, 400)
+DENIALS = [Refusal("AccessDeniedException", "", kind, 400) for kind in sorted(DENIAL_KINDS)]
 
 
 def find_batches() -> dict[str, Batch]:

@@ -46,6 +46,13 @@ def test_single_refusals_end_nothing_but_many_in_a_row_do() -> None:
     assert reader.count() == 4 + MOST_REFUSALS - 1
 
 
+def test_refusals_by_any_policy_end_the_reads() -> None:
+    reader = FakeReader([GET])
+    reader.refuse("ssm", "GetOpsItem", kind=GapKind.DENIED_BY_BOUNDARY)
+    ask(BoundedReads(reader), "1", "2", "3", "4")
+    assert reader.count() == MOST_REFUSALS
+
+
 def test_a_refused_resource_was_not_left_out() -> None:
     assert not is_left_out(GAP)
     assert not is_left_out({})
