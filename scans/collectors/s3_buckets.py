@@ -1,4 +1,4 @@
-"""Reads the buckets that receive Systems Manager data: two to four calls for each own bucket, one for others."""
+"""Reads the buckets that receive Systems Manager data: six to nine calls for each own bucket, one for others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
-from scans.collectors.lib import s3_shape
+from scans.collectors.lib import s3_access_points, s3_shape
 from scans.collectors.lib.strict_answers import make_malformed_gap, read_or_gap, record_gaps
 from scans.domain import references
 from scans.domain.collector import Call, CallError, Collector, EarlierEvidence, Reader
@@ -19,29 +19,56 @@ BLOCK = Call("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock")
 STATUS = Call("s3", "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus")
 LOCATION = Call("s3", "GetBucketLocation", "s3:GetBucketLocation")
 LOGGING = Call("s3", "GetBucketLogging", "s3:GetBucketLogging")
+VERSIONING = Call("s3", "GetBucketVersioning", "s3:GetBucketVersioning")
+OWNERSHIP = Call("s3", "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls")
+LOCK = Call("s3", "GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration")
 HEAD = Call("s3", "HeadBucket", "s3:ListBucket")
 
 COLLECTOR = Collector(
     name="s3_buckets",
     scope="global",
     facts={
-        "s3.bucket": ("name", "kinds", "encryption", "policy", "public_access_block", "policy_public", "access_log"),
+        "s3.bucket": (
+            "name",
+            "kinds",
+            "encryption",
+            "policy",
+            "public_access_block",
+            "policy_public",
+            "access_log",
+            "versioning",
+            "ownership",
+            "object_lock",
+        ),
+        s3_access_points.TYPE: ("name", "bucket", "public_access_block", "policy"),
         "s3.destination": ("name", "kinds", "fields", "own", "head"),
         "s3.unplaced_destination": ("kinds", "attachments"),
         "ssm.package": ("name", "source"),
     },
-    calls=(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, LOGGING, HEAD),
+    calls=(
+        *(ENCRYPTION, POLICY, BLOCK, STATUS, LOCATION, LOGGING, VERSIONING, OWNERSHIP, LOCK, HEAD),
+        *s3_access_points.CALLS,
+    ),
     stage=1,
-    version=3,  # 2: settings whose bucket can't be known. 3: the access log of a trail's bucket
+    # 2: settings whose bucket can't be known. 3: the access log of a trail's bucket. 4: the access log, the versions, the
+    # owner of objects and the access points of every bucket.
+    version=4,
 )
 # Error codes that mean "there is none" -> the fact's value. Without a configuration S3 uses its own keys.
 ABSENT_VALUES: dict[str, Any] = {
     "ServerSideEncryptionConfigurationNotFoundError": {"algorithm": "AES256", "key": None, "bucket_key": False},
     "NoSuchBucketPolicy": None,
     "NoSuchPublicAccessBlockConfiguration": None,
+    # Buckets from before April 2023 have none: ACLs work in them, as with ObjectWriter.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    "OwnershipControlsNotFoundError": "ObjectWriter",
+    "ObjectLockConfigurationNotFoundError": {"enabled": False, "mode": None},
 }
+# Logs that tell who did what: SSM-S3-010 asks whether they can be deleted.
+LOCKED_KINDS = frozenset({references.TRAIL_KIND, references.SESSION_LOG_KIND})
 GONE = frozenset({"NoSuchBucket", "404"})
-BUCKETS = ("s3.bucket", "s3.destination", "s3.unplaced_destination")
+LISTED = ("s3.bucket", s3_access_points.TYPE)  # what is unknown while the account's buckets are
+BUCKETS = (*LISTED, "s3.destination", "s3.unplaced_destination")
 
 
 class BucketGoneError(Exception):
@@ -66,7 +93,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     add_unplaced_destinations(evidence, resources)
     account = read_account_buckets(aws, seen)
     if isinstance(account.regions, Gap):
-        record_gaps(evidence, ["s3.bucket"], account.regions)
+        record_gaps(evidence, LISTED, account.regions)
     own: set[str] = set()
     # inbound: own buckets that other accounts' settings name (docs/decisions/0004).
     for name in sorted({*named, *seen.inbound}):
@@ -148,16 +175,16 @@ def add_bucket(aws: Reader, evidence: Evidence, account: AccountBuckets, name: s
     try:
         region = read_bucket_region(aws, account, name)
         if isinstance(region, Gap):
-            record_gaps(evidence, ["s3.bucket"], region)
+            record_gaps(evidence, LISTED, region)
             # The list of buckets proves that it is this account's, even though its region is unknown.
             return True
         facts = read_bucket_facts(aws, account, name, region)
-        # Asked of the buckets of trails only, which SSM-AU-006 judges.
-        if references.TRAIL_KIND in kinds:
-            facts["access_log"] = read_bucket_setting(aws, LOGGING, region, name, s3_shape.parse_access_log)
+        if LOCKED_KINDS.intersection(kinds):
+            facts["object_lock"] = read_bucket_setting(aws, LOCK, region, name, s3_shape.parse_object_lock)
     except BucketGoneError:
         return False
     evidence.add("s3.bucket", build_bucket_arn(aws, name), region, name=name, kinds=kinds, **facts)
+    s3_access_points.add_access_points(aws, evidence, name, region, blocked=account.blocked)
     return True
 
 
@@ -172,6 +199,9 @@ def read_bucket_facts(aws: Reader, account: AccountBuckets, name: str, region: s
         "policy": read_bucket_setting(aws, POLICY, region, name, s3_shape.parse_bucket_policy),
         "public_access_block": None,
         "policy_public": False,
+        "access_log": read_bucket_setting(aws, LOGGING, region, name, s3_shape.parse_access_log),
+        "versioning": read_bucket_setting(aws, VERSIONING, region, name, s3_shape.parse_versioning),
+        "ownership": read_bucket_setting(aws, OWNERSHIP, region, name, s3_shape.parse_ownership),
     }
     # The account's complete block overrides the bucket's settings: two calls fewer for each bucket.
     if not account.blocked:

@@ -41,21 +41,11 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes, security_hub
-from scans.controls.lib.iam_policies import (
-    RESOURCE_POLICY,
-    Perimeter,
-    PolicyError,
-    Statement,
-    assess_perimeter,
-    list_foreign_accounts,
-    list_named_networks,
-    list_open_principals,
-    list_unknown_principals,
-    parse_policy,
-)
+from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, parse_policy
 from scans.controls.lib.judgements import KEY_MANAGERS, judge_key_owner, make_unrecognized_outcome
 from scans.controls.lib.key_examples import MEMBERS_KEY, STRANGERS_KEY
-from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
+from scans.controls.lib.own_networks import list_unread_network_gaps
+from scans.controls.lib.strangers import find_strangers, label_statement
 from scans.domain.control import (
     GAP,
     Case,
@@ -126,13 +116,11 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"The key's policy can't be understood: {error}.")
     doubts = []
     for statement in policy.allow_statements:
-        who, sure = _find_strangers(statement, resource)
+        who, sure = find_strangers(statement, resource)
         if who and sure:
-            return failed(
-                f"{_label_statement(statement)} lets {who} use the key, and no condition keeps strangers out."
-            )
+            return failed(f"{label_statement(statement)} lets {who} use the key, and no condition keeps strangers out.")
         if who:
-            doubts.append(f"{_label_statement(statement)} lets {who} use the key")
+            doubts.append(f"{label_statement(statement)} lets {who} use the key")
     if doubts:
         said = f"{'; '.join(doubts)}: whether that is inside the organization isn't known."
         return unknown(said, *list_unread_network_gaps(policy.allow_statements, resource))
@@ -146,31 +134,10 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     document = resource["policy"]
     own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
     changed = [
-        {**raw, "Principal": own} if parsed.allow and _find_strangers(parsed, resource)[0] else raw
+        {**raw, "Principal": own} if parsed.allow and find_strangers(parsed, resource)[0] else raw
         for raw, parsed in zip(fixes.list_raw_statements(document), parse_policy(document).statements, strict=True)
     ]
     return (fixes.set_facts(resource, policy={**document, "Statement": changed}),)
-
-
-def _find_strangers(statement: Statement, resource: ResourceView) -> tuple[str, bool]:
-    """The principals of an Allow that may be outside the organization, and whether that is certain."""
-    context = resource.context
-    networks = list_own_networks(resource) if list_named_networks(statement) else frozenset[str]()
-    fenced = assess_perimeter(statement, context, networks)
-    if fenced is Perimeter.CLOSED:
-        return "", True
-    if list_open_principals(statement):
-        return "everybody", fenced is Perimeter.OPEN
-    foreign = list_foreign_accounts(statement, context.accounts | {context.account})
-    if foreign:
-        # A foreign account may belong to the organization as long as its accounts are unknown.
-        sure = bool(context.accounts) and fenced is Perimeter.OPEN
-        return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
-    return ", ".join(list_unknown_principals(statement)), False
-
-
-def _label_statement(statement: Statement) -> str:
-    return f"The statement {statement.sid}" if statement.sid else "A statement without a Sid"
 
 
 OWN = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*"} | {

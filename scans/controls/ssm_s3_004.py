@@ -14,7 +14,7 @@ policy and no ACL, now or later, makes them public.
 **Unknown** when facts needed for this could not be read. A bucket with its own complete block passes
 even if the account's settings could not be read.
 
-**Limits.** Access by pre-signed URLs, and access points with their own settings, are not judged.
+**Limits.** Access by pre-signed URLs is not judged. SSM-S3-011 judges access points.
 
 **Source of the facts.** S3 user guide,
 [blocking public access](https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).

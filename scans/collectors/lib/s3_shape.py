@@ -7,6 +7,7 @@ from typing import Any
 
 from scans.collectors.lib.strict_answers import (
     ShapeError,
+    mapping_or_empty,
     parse_policy_document,
     require_flag,
     require_list,
@@ -49,6 +50,41 @@ def parse_access_log(answer: dict[str, Any]) -> str | None:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLogging.html"""
     enabled = answer.get("LoggingEnabled")
     return None if enabled is None else require_text(enabled, "TargetBucket")
+
+
+def parse_versioning(answer: dict[str, Any]) -> str | None:
+    """Enabled or Suspended. None: S3 leaves the status out where versioning was never set.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html"""
+    return text_or_none(answer, "Status")
+
+
+def parse_ownership(answer: dict[str, Any]) -> str:
+    rules = require_list(require_mapping(answer, "OwnershipControls"), "Rules")
+    if len(rules) != 1:
+        raise ShapeError("a bucket has one rule of object ownership")
+    return require_text(rules[0], "ObjectOwnership")
+
+
+def parse_object_lock(answer: dict[str, Any]) -> dict[str, Any]:
+    """mode: of the retention that every new object gets. None: object lock is on, and sets none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html"""
+    found = require_mapping(answer, "ObjectLockConfiguration")
+    if require_text(found, "ObjectLockEnabled") != "Enabled":
+        raise ShapeError("object lock has a state that isn't known")
+    default = mapping_or_empty(mapping_or_empty(found, "Rule"), "DefaultRetention")
+    # Instead of a retention it may set a hold that an event ends.
+    held = "EVENT_HOLD" if default.get("DefaultEventHold") else None
+    return {"enabled": True, "mode": text_or_none(default, "Mode") or held}
+
+
+def parse_access_point_block(answer: dict[str, Any]) -> dict[str, bool]:
+    """An access point always has all four settings, so an answer without one of them is no answer.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-bpa-settings.html"""
+    found = require_mapping(answer, "PublicAccessBlockConfiguration")
+    return {name: require_flag(found, name) for name in BLOCK_SETTINGS}
 
 
 def is_public(answer: dict[str, Any]) -> bool:

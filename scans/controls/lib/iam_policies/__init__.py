@@ -25,6 +25,7 @@ from scans.controls.lib.iam_policies.model import (
     Statement,
     parse_policy,
 )
+from scans.controls.lib.iam_policies.outsiders import assess_denies, is_surely_public
 from scans.controls.lib.iam_policies.perimeters import Perimeter, assess_perimeter, list_named_networks
 from scans.controls.lib.iam_policies.principals import (
     list_foreign_accounts,
@@ -45,10 +46,12 @@ __all__ = [
     "ResourceShape",
     "Statement",
     "allows_everything",
+    "assess_denies",
     "assess_perimeter",
     "denies_insecure_transport",
     "denies_old_tls",
     "full_access_statements",
+    "is_surely_public",
     "list_foreign_accounts",
     "list_granted_actions",
     "list_named_accounts",

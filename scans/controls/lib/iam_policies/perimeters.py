@@ -18,12 +18,16 @@ ACCOUNT_KEYS = (
 )
 ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid")
 PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths")
-ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn")
+ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn", "s3:dataaccesspointarn")
 # The id of a network doesn't show its owner. Keys that name a service (kms:ViaService, aws:CalledVia) or an address
 # are missing on purpose: they limit the route of a request, and any principal can use it. KMS developer guide, condition
 # keys:
 # kms/latest/developerguide/conditions-kms.html; IAM user guide, reference_policies_condition-keys.html
 NETWORK_KEYS = ("aws:sourcevpc", "aws:sourcevpce")
+# In a Deny: the condition holds for all that isn't named, and for requests without the key.
+NEGATIVE_OPERATORS = ("stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike")
+# The unique id of a user or role, whose account it doesn't show.
+USER_ID_KEY = "aws:userid"
 POSITIVE_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
 NETWORK = re.compile(r"vpce?-[0-9a-z]+")
@@ -53,17 +57,49 @@ def assess_perimeter(statement: Statement, context: Context, networks: AbstractS
     return Perimeter.OPEN
 
 
+def assess_exemption(statement: Statement, context: Context, networks: AbstractSet[str] = frozenset()) -> Perimeter:
+    """What a Deny for everyone lets through: CLOSED if it denies every principal outside the organization.
+
+    All conditions of a Deny must hold, so each one must hold for every outsider."""
+    found = {_assess_exempting_condition(condition, context, networks) for condition in statement.conditions}
+    for answer in (Perimeter.OPEN, Perimeter.UNKNOWN):
+        if answer in found:
+            return answer
+    return Perimeter.CLOSED
+
+
+def _assess_exempting_condition(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
+    if condition.key == "aws:principalisawsservice":
+        asked = {value.lower() for value in condition.values}
+        if condition.operator != "bool" or "false" not in asked:
+            return Perimeter.OPEN
+        # Anonymous requests lack the key, so without IfExists they aren't denied. IAM user guide:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        return Perimeter.CLOSED if condition.if_exists else Perimeter.UNKNOWN
+    # ForAnyValue: also fails to deny a request without the key.
+    if condition.operator not in NEGATIVE_OPERATORS or condition.each == "foranyvalue" or not condition.values:
+        return Perimeter.OPEN
+    if condition.key == USER_ID_KEY:
+        return Perimeter.UNKNOWN
+    return _assess_values(condition, context, networks)
+
+
 def list_named_networks(statement: Statement) -> tuple[str, ...]:
-    """The ids of VPCs and VPC endpoints that its conditions name."""
-    named = (c.values for c in statement.conditions if c.key in NETWORK_KEYS and c.operator in POSITIVE_OPERATORS)
+    """The ids of VPCs and VPC endpoints that its conditions name: those let in, or in a Deny those left alone."""
+    operators = POSITIVE_OPERATORS if statement.allow else NEGATIVE_OPERATORS
+    named = (c.values for c in statement.conditions if c.key in NETWORK_KEYS and c.operator in operators)
     return tuple(dict.fromkeys(value for values in named for value in values))
 
 
 def _assess_condition(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
-    """Any of a condition's values lets a request through, so every value must be the organization's own."""
     asks = condition.operator in POSITIVE_OPERATORS and not condition.if_exists and condition.each != "forallvalues"
     if not asks or not condition.values:
         return Perimeter.OPEN
+    return _assess_values(condition, context, networks)
+
+
+def _assess_values(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
+    """Any of a condition's values lets a request through, so every value must be the organization's own."""
     answers = {_assess_value(condition.key, value, context, networks) for value in condition.values}
     for answer in (Perimeter.OPEN, Perimeter.UNKNOWN):
         if answer in answers:

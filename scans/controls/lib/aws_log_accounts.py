@@ -1,0 +1,20 @@
+"""Names the accounts by which AWS itself delivers logs to buckets, where a policy names no service. Pure.
+
+Only documented accounts count. Sources:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html (Elastic Load Balancing),
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html (CloudTrail, whose
+older policies name one account for each region).
+"""
+
+from __future__ import annotations
+
+LOAD_BALANCING = """
+127311923021 033677994240 027434742980 797873946194 098369216593 754344448648 589379963580 718504428378 383597477331
+600734575887 114774131450 783225319266 582318560864 985666609251 054676820928 156460612806 652711504416 635631232127
+009996457667 897822967062 076674570225 507241528517 048591011584 190560391635 638102146993 037604701340
+"""
+CLOUDTRAIL = """
+086441151436 475085895292 388731089494 113285607260 819402241893 977081816279 492519147666 903692715234 284668455005
+216624486486 035351147821 859597730677 282025262664 262312530599 829690693026 814480443879
+"""
+AWS_LOG_ACCOUNTS = frozenset((LOAD_BALANCING + CLOUDTRAIL).split())
