@@ -1,6 +1,6 @@
 """Reads the log groups that receive Systems Manager's logs, and who may use them.
 
-Three calls, one for each 50 groups with other names, and one for each group that receives data."""
+Two calls, and one per 50 groups with other names. Where a group receives data, one more, and one for each such group."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
             policies = read_group_policies(aws, reads, arn)
             facts = {"name": name, "kinds": kinds_of(name, kinds), "kms_key": key, "policies": policies}
             evidence.add("logs.group", arn, **facts)
-    add_account_policies(aws, evidence)
+    if any(each.type == "logs.group" for each in evidence.resources):
+        add_account_policies(aws, evidence)
     for name in elsewhere:
         # Only a group that AWS certainly doesn't have is recorded as missing.
         if name in kinds and name not in found and name not in unsure:

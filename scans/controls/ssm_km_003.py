@@ -44,8 +44,8 @@ from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, parse_policy
 from scans.controls.lib.judgements import KEY_MANAGERS, judge_key_owner, make_unrecognized_outcome
 from scans.controls.lib.key_examples import MEMBERS_KEY, STRANGERS_KEY
-from scans.controls.lib.own_networks import list_unread_network_gaps
-from scans.controls.lib.strangers import find_strangers, label_statement
+from scans.controls.lib.own_networks import NETWORK_RELATED, list_unread_network_gaps
+from scans.controls.lib.strangers import find_strangers, label_statement, replace_strangers
 from scans.domain.control import (
     GAP,
     Case,
@@ -75,7 +75,7 @@ CONTROL = Control(
     # organization fails.
     version=5,
     facts={"kms.key": ("own", "manager", "policy")},
-    related={"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)},
+    related=NETWORK_RELATED,
     flow_steps={"kms.key": FlowStep.UNDER},
     container="arn:{p}:kms:{r}:{a}:key/*",
     statements=("S5",),
@@ -131,13 +131,7 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     """Replace outside principals by the key's own account, whose IAM policies then decide who may use the key."""
     if not resource["own"]:
         return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)  # a key of one's own instead
-    document = resource["policy"]
-    own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
-    changed = [
-        {**raw, "Principal": own} if parsed.allow and find_strangers(parsed, resource)[0] else raw
-        for raw, parsed in zip(fixes.list_raw_statements(document), parse_policy(document).statements, strict=True)
-    ]
-    return (fixes.set_facts(resource, policy={**document, "Statement": changed}),)
+    return (fixes.set_facts(resource, policy=replace_strangers(resource["policy"], resource)),)
 
 
 OWN = {"Sid": "Own", "Effect": "Allow", "Action": "kms:*", "Resource": "*"} | {

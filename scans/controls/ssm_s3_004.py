@@ -22,12 +22,12 @@ even if the account's settings could not be read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from accounts.aws.gaps import Gap, GapError
+from accounts.aws.gaps import GapError
 from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import read_fact_or_gaps
+from scans.controls.lib.public_blocks import SETTINGS, has_settings, read_account_block
 from scans.domain.control import (
     GAP,
     Case,
@@ -42,8 +42,6 @@ from scans.domain.control import (
     failed,
     passed,
 )
-
-SETTINGS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 CONTROL = Control(
     id="SSM-S3-004",
@@ -75,37 +73,25 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    account, account_gaps = _account_block(resource)
+    account, account_gaps = read_account_block(resource)
     # The account's block overrides every bucket's settings, which then aren't even read.
-    if _blocks_all_access(account):
+    if has_settings(account):
         return passed("The account blocks all public access to its buckets.")
     block, block_gaps = read_fact_or_gaps(resource, "public_access_block")
     public, public_gaps = read_fact_or_gaps(resource, "policy_public")
-    if _blocks_all_access(block) and not public and not public_gaps:
+    if has_settings(block) and not public and not public_gaps:
         return passed("The bucket blocks all public access, and its policy isn't public.")
     if account_gaps:  # it could still block what the bucket lets through
         raise GapError(*account_gaps, *block_gaps, *public_gaps)
     if public:
         return failed("The bucket's policy makes it public, and the account doesn't block that.")
-    if not block_gaps and not _blocks_all_access(block):
+    if not block_gaps and not has_settings(block):
         return failed("Neither the account nor the bucket blocks all public access.")
     raise GapError(*block_gaps, *public_gaps)
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
     return (fixes.set_facts(resource, public_access_block=fixes.BLOCK_ALL_ACCESS, policy_public=False),)
-
-
-def _account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:
-    try:
-        found = resource.all("s3.account")
-        return (found[0]["public_access_block"] if found else None), ()
-    except GapError as error:
-        return None, error.gaps
-
-
-def _blocks_all_access(block: object) -> bool:
-    return isinstance(block, Mapping) and all(block.get(name) is True for name in SETTINGS)
 
 
 NOT_PUBLIC: Any = False

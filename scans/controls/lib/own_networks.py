@@ -9,7 +9,8 @@ from scans.controls.lib.iam_policies import Statement, list_named_networks
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.domain.control import ResourceView
 
-NETWORK_TYPES = ("ec2.vpc", "ec2.vpc_endpoint")
+NETWORK_RELATED = {"ec2.vpc": ("id", "owner"), "ec2.vpc_endpoint": ("id",)}  # what is needed in CONTROL.related
+NETWORK_TYPES = tuple(NETWORK_RELATED)
 
 
 def list_own_networks(resource: ResourceView) -> frozenset[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
+from scans.controls.lib import fixes
 from scans.controls.lib.iam_policies import (
     Perimeter,
     Policy,
@@ -15,6 +17,7 @@ from scans.controls.lib.iam_policies import (
     list_named_networks,
     list_open_principals,
     list_unknown_principals,
+    parse_policy,
 )
 from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
 from scans.domain.control import Outcome, ResourceView, failed, unknown
@@ -82,6 +85,17 @@ def judge_grants(grants: list[StrangerGrant], resource: ResourceView, thing: str
     said = "; ".join(grant.describe(thing) for grant in grants)
     gaps = list_unread_network_gaps([grant.statement for grant in grants], resource)
     return unknown(f"{said}: whether that is inside the organization isn't known.", *gaps)
+
+
+def replace_strangers(document: Any, resource: ResourceView, trusted: AbstractSet[str] = frozenset()) -> dict[str, Any]:
+    """The policy with the resource's own account instead of principals that may be outside the organization."""
+    own = {"AWS": fixes.build_arn(resource, "iam", "root", region="")}
+    changed = []
+    for raw, parsed in zip(fixes.list_raw_statements(document), parse_policy(document).statements, strict=True):
+        outside = parsed.allow and find_strangers(parsed, resource, trusted)[0]
+        kept = {name: value for name, value in raw.items() if name != "NotPrincipal"}
+        changed.append({**kept, "Principal": own} if outside else raw)
+    return {**document, "Statement": changed}
 
 
 def label_statement(statement: Statement) -> str:

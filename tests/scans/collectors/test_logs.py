@@ -12,6 +12,7 @@ from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.looking import DENIED, a, all_of, kinds, seen
 
 DESCRIBE = ("logs", "DescribeLogGroups")
+POLICIES = ("logs", "DescribeResourcePolicies")
 PREFIX = {"logGroupNamePrefix": "/aws/ssm/"}
 PATTERN = {"logGroupNamePattern": AGENT_PATTERN}
 HOME = "arn:aws:logs:eu-west-1:111122223333:log-group:"
@@ -27,6 +28,7 @@ def region(
     reader = FakeReader(COLLECTOR)
     reader.answer(*DESCRIBE, {"logGroups": list(named)})
     reader.answer(*DESCRIBE, {"logGroups": [group(name) for name in found]}, when=PATTERN)
+    reader.answer(*POLICIES, {"resourcePolicies": []})
     return reader.answer(*DESCRIBE, {"logGroups": list(prefixed)}, when=PREFIX)
 
 
@@ -50,11 +52,13 @@ def test_prefixed_groups_are_found_without_references() -> None:
             "name": "/aws/ssm/AWS-RunShellScript",
             "kinds": ["run_command"],
             "kms_key": None,
+            "policies": [],
         },
         f"{HOME}/aws/ssm/automation/executeScript": {
             "name": "/aws/ssm/automation/executeScript",
             "kinds": ["script"],
             "kms_key": "key",
+            "policies": [],
         },
     }
 

@@ -16,6 +16,8 @@ ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
 HALF = ALL | {"BlockPublicAcls": False}
 POLICY = {"Version": "2012-10-17", "Statement": []}
 KMS = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
+OWNED = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+LOCKED = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}}
 COMMAND = a("ssm.command", "command", references=[{"bucket": "own", "kind": "01", "field": "OutputS3BucketName"}])
 STRAY = a("ssm.association", "association", references=[{"bucket": "stray", "kind": "13", "field": "OutputLocation"}])
 
@@ -35,6 +37,10 @@ def s3() -> FakeReader:
     reader.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": ALL})
     reader.answer("s3", "GetBucketPolicyStatus", {"PolicyStatus": {"IsPublic": True}})
     reader.answer("s3", "GetBucketLogging", {})
+    reader.answer("s3", "GetBucketVersioning", {"Status": "Enabled"})
+    reader.answer("s3", "GetBucketOwnershipControls", OWNED)
+    reader.answer("s3", "GetObjectLockConfiguration", {"ObjectLockConfiguration": LOCKED})
+    reader.answer("s3control", "ListAccessPoints", {"AccessPointList": []})
     return reader.answer("s3", "HeadBucket", {})
 
 

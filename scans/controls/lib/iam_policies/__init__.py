@@ -25,7 +25,7 @@ from scans.controls.lib.iam_policies.model import (
     Statement,
     parse_policy,
 )
-from scans.controls.lib.iam_policies.outsiders import assess_denies, is_surely_public
+from scans.controls.lib.iam_policies.outsiders import assess_denies, is_surely_public, select_reaching_statements
 from scans.controls.lib.iam_policies.perimeters import Perimeter, assess_perimeter, list_named_networks
 from scans.controls.lib.iam_policies.principals import (
     list_foreign_accounts,
@@ -61,4 +61,5 @@ __all__ = [
     "may_be_full_access",
     "parse_policy",
     "path_reads_past_deny",
+    "select_reaching_statements",
 ]

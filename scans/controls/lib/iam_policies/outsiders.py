@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from scans.controls.lib.iam_policies.globs import STAR, Tokens, glob_covers, glob_overlaps, parse_glob
+from scans.controls.lib.iam_policies.globs import STAR, Tokens, glob_covers, glob_overlaps, parse_glob, parse_literal
 from scans.controls.lib.iam_policies.grants import refuse_too_many
 from scans.controls.lib.iam_policies.model import Policy, Statement
 from scans.controls.lib.iam_policies.perimeters import Perimeter, assess_exemption
@@ -26,7 +26,7 @@ def assess_denies(
     Raises PolicyError if there is too much to compare."""
     refuse_too_many(policy)
     denies = [(deny, _assess_deny(deny, context, networks)) for deny in policy.deny_statements]
-    effective = [(deny, answer) for deny, answer in denies if answer is not Perimeter.OPEN]
+    effective: list[tuple[Statement, Perimeter]] = [(deny, answer) for deny, answer in denies if answer is not Perimeter.OPEN]
     parts = [(action, resource) for action in _list_actions(allow) for resource in _list_resources(allow)]
     found = {_find_best_answer(effective, action, resource) for action, resource in parts}
     return next(answer for answer in WORST_FIRST if answer in found)
@@ -38,6 +38,21 @@ def is_surely_public(policy: Policy) -> bool:
         is_everyone(allow) and all(condition.key in KEYS_OF_PUBLIC_POLICIES for condition in allow.conditions)
         for allow in policy.allow_statements
     )
+
+
+def select_reaching_statements(policy: Policy, arn: str) -> Policy:
+    """The policy without the Allows that don't reach this resource or a part of it."""
+    whole = (parse_literal(arn), (*parse_literal(arn), ":", STAR))
+    kept = (
+        each for each in policy.statements if not each.allow or any(_reaches_part(each, resource) for resource in whole)
+    )
+    return Policy(tuple(kept), policy.partition)
+
+
+def _reaches_part(allow: Statement, resource: Tokens) -> bool:
+    if allow.not_resources is not None:
+        return not any(glob_covers(parse_glob(each), resource) for each in allow.not_resources)
+    return any(glob_overlaps(parse_glob(each), resource) for each in allow.resources or ())
 
 
 def _assess_deny(deny: Statement, context: Context, networks: AbstractSet[str]) -> Perimeter:
