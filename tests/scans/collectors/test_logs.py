@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from scans.collectors.logs import AGENT_PATTERN, COLLECTOR, collect
 from scans.domain.collector import EarlierEvidence
 from scans.domain.evidence import serialize_evidence
 from tests.scans.collectors.fake_reader import FakeReader
-from tests.scans.collectors.looking import DENIED, a, all_of, kinds, seen
+from tests.scans.collectors.looking import DENIED, a, all_of, kinds, one_of, seen
 
 DESCRIBE = ("logs", "DescribeLogGroups")
 POLICIES = ("logs", "DescribeResourcePolicies")
@@ -72,7 +73,7 @@ def test_agent_groups_are_found_by_name_with_keys() -> None:
         "/nodes/amazon-ssm-agent.log": (["agent"], None),
         "/var/log/amazon/ssm/errors.log": (["agent"], "key"),
     }
-    assert reader.asked()[-1].params == {"logGroupIdentifiers": sorted(names)}
+    assert reader.asked(*DESCRIBE)[-1].params == {"logGroupIdentifiers": sorted(names)}
 
 
 def test_agent_group_may_take_other_data() -> None:
@@ -111,7 +112,7 @@ def test_batches_of_fifty_and_only_for_groups_not_yet_seen() -> None:
     seen_already = a("ssm.command", "command/x", log_group="/aws/ssm/here")
     reader = region(prefixed=(group("/aws/ssm/here"),))
     collect(reader, seen(*commands, seen_already))
-    assert reader.count() == 2 + 3
+    assert reader.count(*DESCRIBE) == 2 + 3
 
 
 def test_batch_refused_for_missing_group_is_split() -> None:
@@ -159,3 +160,55 @@ def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> 
 
 def test_unrelated_gaps_leave_groups_complete() -> None:
     assert not collect(region(), seen(gaps={"ssm.parameter": [DENIED]})).gaps
+
+
+DOCUMENT = {"Version": "2012-10-17", "Statement": []}
+ACCOUNT_POLICY = {"policyName": "delivery", "policyDocument": json.dumps(DOCUMENT), "policyScope": "ACCOUNT"}
+ONE_GROUP = (group("/aws/ssm/AWS-RunShellScript"),)
+OWN = {"resourceArn": f"{HOME}/aws/ssm/AWS-RunShellScript", "policyScope": "RESOURCE"}
+
+
+def test_policies_of_the_account_and_of_the_group_are_read() -> None:
+    own = {"policyName": "attached", "policyDocument": json.dumps(DOCUMENT | {"Id": "own"}), "policyScope": "RESOURCE"}
+    reader = region(prefixed=ONE_GROUP).answer(*POLICIES, {"resourcePolicies": [ACCOUNT_POLICY]})
+    reader.answer(*POLICIES, {"resourcePolicies": [own]}, when=OWN)
+    evidence = collect(reader, EarlierEvidence())
+    assert one_of(evidence, "logs.group")["policies"] == [DOCUMENT | {"Id": "own"}]
+    assert all_of(evidence, "logs.resource_policy") == {
+        "arn:aws:logs:eu-west-1:111122223333:resource-policy:delivery": {"name": "delivery", "policy": DOCUMENT}
+    }
+
+
+def test_group_without_a_policy_of_its_own() -> None:
+    reader = region(prefixed=ONE_GROUP)
+    reader.refuse(*POLICIES, "ResourceNotFoundException", kind=GapKind.REJECTED, when=OWN)
+    assert one_of(collect(reader, EarlierEvidence()), "logs.group")["policies"] == []
+
+
+def test_refused_resource_policies_are_gaps() -> None:
+    evidence = collect(region(prefixed=ONE_GROUP).refuse(*POLICIES), EarlierEvidence())
+    assert kinds(evidence, "logs.resource_policy") == ["denied"]
+    assert one_of(evidence, "logs.group")["policies"].kind is GapKind.DENIED
+    assert kinds(evidence, "logs.group") == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"resourcePolicies": [{"policyName": "attached"}]},
+        {"resourcePolicies": [{"policyDocument": "no JSON"}]},
+        {"resourcePolicies": [], "nextToken": "more"},
+    ],
+)
+def test_malformed_policy_of_a_group_is_a_gap(wrong: dict[str, Any]) -> None:
+    reader = region(prefixed=ONE_GROUP).answer(*POLICIES, wrong, when=OWN)
+    assert one_of(collect(reader, EarlierEvidence()), "logs.group")["policies"].kind is GapKind.MALFORMED
+
+
+def test_malformed_policy_of_the_account_is_a_gap() -> None:
+    items = [{"policyDocument": json.dumps(DOCUMENT)}, {"policyName": "odd", "policyDocument": "no JSON"}]
+    reader = region(prefixed=ONE_GROUP).answer(*POLICIES, {"resourcePolicies": items})
+    evidence = collect(reader.answer(*POLICIES, {"resourcePolicies": []}, when=OWN), EarlierEvidence())
+    assert kinds(evidence, "logs.resource_policy") == ["malformed"]
+    assert one_of(evidence, "logs.resource_policy")["policy"].kind is GapKind.MALFORMED

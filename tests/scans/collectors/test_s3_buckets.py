@@ -52,7 +52,7 @@ def test_an_empty_account_takes_no_call() -> None:
     assert not evidence.gaps
 
 
-def test_own_bucket_under_full_block_takes_two_calls() -> None:
+def test_own_bucket_under_full_block_takes_six_calls() -> None:
     reader = s3()
     earlier = seen(COMMAND, *inventory({"own": "eu-central-1"}))
     evidence = collect(reader, earlier)
@@ -65,9 +65,12 @@ def test_own_bucket_under_full_block_takes_two_calls() -> None:
         "policy": POLICY,
         "public_access_block": None,
         "policy_public": False,
+        "access_log": None,
+        "versioning": "Enabled",
+        "ownership": "BucketOwnerEnforced",
     }
     assert {made.region for made in reader.made} == {"eu-central-1"}
-    assert reader.count() == 2
+    assert reader.count() == 6
     (destination,) = [r for r in evidence.resources if r.type == "s3.destination"]
     assert destination.region == GLOBAL
     assert destination.facts == {
@@ -81,11 +84,11 @@ def test_own_bucket_under_full_block_takes_two_calls() -> None:
 
 
 @pytest.mark.parametrize("block", [None, HALF, DENIED])
-def test_without_a_complete_block_the_bucket_takes_four(block: Any) -> None:
+def test_without_a_complete_block_the_bucket_takes_eight(block: Any) -> None:
     reader = s3()
     facts = one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}, block))), "s3.bucket")
     assert (facts["public_access_block"], facts["policy_public"]) == (ALL, True)
-    assert reader.count() == 4
+    assert reader.count() == 8
 
 
 def test_absent_bucket_settings_are_read_as_absent() -> None:
@@ -95,11 +98,13 @@ def test_absent_bucket_settings_are_read_as_absent() -> None:
         "GetBucketPolicy": "NoSuchBucketPolicy",
         "GetPublicAccessBlock": "NoSuchPublicAccessBlockConfiguration",
         "GetBucketPolicyStatus": "NoSuchBucketPolicy",
+        "GetBucketOwnershipControls": "OwnershipControlsNotFoundError",
     }.items():
         reader.refuse("s3", operation, code, kind=GapKind.REJECTED, status=404)
     facts = one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}, None))), "s3.bucket")
     assert facts["encryption"] == {"algorithm": "AES256", "key": None, "bucket_key": False}
     assert facts["policy"] is facts["public_access_block"] is facts["policy_public"] is None
+    assert facts["ownership"] == "ObjectWriter"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,7 @@ def test_absent_bucket_settings_are_read_as_absent() -> None:
         ("GetBucketPolicy", "policy"),
         ("GetPublicAccessBlock", "public_access_block"),
         ("GetBucketPolicyStatus", "policy_public"),
+        ("GetBucketOwnershipControls", "ownership"),
     ],
 )
 def test_denied_or_malformed_bucket_detail_is_a_gap(operation: str, fact: str) -> None:
@@ -182,7 +188,7 @@ def test_buckets_that_other_accounts_point_at() -> None:
 
 def test_unread_inventory_leaves_bucket_owner_unknown() -> None:
     evidence = collect(s3(), seen(COMMAND, *inventory(DENIED)))
-    assert evidence.gaps == {"s3.bucket": [DENIED]}
+    assert evidence.gaps == {"s3.bucket": [DENIED], "s3.access_point": [DENIED]}
     facts = one_of(evidence, "s3.destination")
     assert (facts["own"], facts["head"]) == (DENIED, "exists")
     assert kinds(collect(s3(), seen(COMMAND)), "s3.bucket") == ["not_read"]
@@ -199,6 +205,7 @@ def test_unread_inventory_leaves_bucket_owner_unknown() -> None:
 def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     assert collect(s3(), earlier).gaps == {
         "s3.bucket": [DENIED],
+        "s3.access_point": [DENIED],
         "s3.destination": [DENIED],
         "s3.unplaced_destination": [DENIED],
     }
@@ -256,19 +263,14 @@ def test_documents_that_were_not_read_may_be_packages() -> None:
 TRAIL = a("cloudtrail.trail", "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", GLOBAL, bucket="own")
 
 
+@pytest.mark.parametrize("setting", [TRAIL, COMMAND])
 @pytest.mark.parametrize(
     ("answer", "expected"), [({}, None), ({"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": ""}}, "logs")]
 )
-def test_access_log_of_trail_bucket_is_read(answer: dict[str, Any], expected: str | None) -> None:
+def test_access_log_of_every_bucket_is_read(answer: dict[str, Any], expected: str | None, setting: Resource) -> None:
     reader = s3().answer("s3", "GetBucketLogging", answer)
-    facts = one_of(collect(reader, seen(TRAIL, *inventory({"own": "eu-west-1"}))), "s3.bucket")
+    facts = one_of(collect(reader, seen(setting, *inventory({"own": "eu-west-1"}))), "s3.bucket")
     assert facts["access_log"] == expected
-
-
-def test_access_log_of_other_buckets_is_not_asked() -> None:
-    reader = s3()
-    assert "access_log" not in one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}))), "s3.bucket")
-    assert reader.count("s3", "GetBucketLogging") == 0
 
 
 def test_denied_or_malformed_access_log_is_a_gap() -> None:
@@ -277,3 +279,55 @@ def test_denied_or_malformed_access_log_is_a_gap() -> None:
     assert one_of(collect(denied, earlier), "s3.bucket")["access_log"].kind is GapKind.DENIED
     strange = s3().answer("s3", "GetBucketLogging", {"LoggingEnabled": {}})
     assert one_of(collect(strange, earlier), "s3.bucket")["access_log"].kind is GapKind.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [({}, None), ({"Status": "Suspended"}, "Suspended"), ({"Status": "Enabled"}, "Enabled")]
+)
+def test_versioning_that_was_never_set_has_no_status(answer: dict[str, Any], status: str | None) -> None:
+    reader = s3().answer("s3", "GetBucketVersioning", answer)
+    facts = one_of(collect(reader, seen(COMMAND, *inventory({"own": "eu-west-1"}))), "s3.bucket")
+    assert facts["versioning"] == status
+
+
+def test_denied_or_malformed_versioning_is_a_gap() -> None:
+    earlier = seen(COMMAND, *inventory({"own": "eu-west-1"}))
+    denied = s3().refuse("s3", "GetBucketVersioning", "AccessDenied", status=403)
+    assert one_of(collect(denied, earlier), "s3.bucket")["versioning"].kind is GapKind.DENIED
+    strange = s3().answer("s3", "GetBucketVersioning", {"Status": True})
+    assert one_of(collect(strange, earlier), "s3.bucket")["versioning"].kind is GapKind.MALFORMED
+
+
+SESSIONS = a("ssm.session_document", "sessions", session={"s3_bucket": "own"})
+
+
+def read_lock(reader: FakeReader, setting: Resource = TRAIL) -> Any:
+    return one_of(collect(reader, seen(setting, *inventory({"own": "eu-west-1"}))), "s3.bucket").get("object_lock")
+
+
+@pytest.mark.parametrize("setting", [TRAIL, SESSIONS])
+def test_object_lock_of_log_buckets_is_read(setting: Resource) -> None:
+    assert read_lock(s3(), setting) == {"enabled": True, "mode": "GOVERNANCE"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "mode"), [({}, None), ({"DefaultRetention": {"DefaultEventHold": {"Days": 3}}}, "EVENT_HOLD")]
+)
+def test_object_lock_without_a_retention(rule: dict[str, Any], mode: str | None) -> None:
+    answer = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}
+    assert read_lock(s3().answer("s3", "GetObjectLockConfiguration", answer)) == {"enabled": True, "mode": mode}
+
+
+def test_absent_or_unread_object_lock() -> None:
+    call = ("s3", "GetObjectLockConfiguration")
+    absent = s3().refuse(*call, "ObjectLockConfigurationNotFoundError", kind=GapKind.REJECTED, status=404)
+    assert read_lock(absent) == {"enabled": False, "mode": None}
+    assert read_lock(s3().refuse(*call, "AccessDenied", status=403)).kind is GapKind.DENIED
+    for answer in ({}, {"ObjectLockConfiguration": {}}, {"ObjectLockConfiguration": {"ObjectLockEnabled": "Paused"}}):
+        assert read_lock(s3().answer(*call, answer)).kind is GapKind.MALFORMED
+
+
+def test_object_lock_of_other_buckets_is_not_asked() -> None:
+    reader = s3()
+    assert read_lock(reader, COMMAND) is None
+    assert reader.count("s3", "GetObjectLockConfiguration") == 0

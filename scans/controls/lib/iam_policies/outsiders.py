@@ -26,7 +26,9 @@ def assess_denies(
     Raises PolicyError if there is too much to compare."""
     refuse_too_many(policy)
     denies = [(deny, _assess_deny(deny, context, networks)) for deny in policy.deny_statements]
-    effective: list[tuple[Statement, Perimeter]] = [(deny, answer) for deny, answer in denies if answer is not Perimeter.OPEN]
+    effective: list[tuple[Statement, Perimeter]] = [
+        (deny, answer) for deny, answer in denies if answer is not Perimeter.OPEN
+    ]
     parts = [(action, resource) for action in _list_actions(allow) for resource in _list_resources(allow)]
     found = {_find_best_answer(effective, action, resource) for action, resource in parts}
     return next(answer for answer in WORST_FIRST if answer in found)
