@@ -24,6 +24,7 @@ ACTIONS = {
     "s3.HeadBucket": "s3:ListBucket",
     "s3.ListObjectsV2": "s3:ListBucket",
     "s3.GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3.GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
     "s3.GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3control.GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
 }

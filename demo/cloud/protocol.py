@@ -22,7 +22,8 @@ CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 S3_SUBRESOURCES = {
     "encryption": "GetBucketEncryption", "policy": "GetBucketPolicy", "policyStatus": "GetBucketPolicyStatus",
     "publicAccessBlock": "GetPublicAccessBlock", "location": "GetBucketLocation", "versioning": "GetBucketVersioning",
-    "logging": "GetBucketLogging",
+    "logging": "GetBucketLogging", "ownershipControls": "GetBucketOwnershipControls",
+    "object-lock": "GetObjectLockConfiguration",
 }  # fmt: skip
 CBOR_HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
 

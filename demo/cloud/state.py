@@ -22,6 +22,7 @@ class Extra:
     activations: list[dict[str, Any]] = field(default_factory=list)
     patch_sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     command_log_groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    log_policies: list[dict[str, str]] = field(default_factory=list)  # resource policies of CloudWatch Logs
     events: list[dict[str, Any]] = field(default_factory=list)
     shared_parameters: dict[str, list[str]] = field(default_factory=dict)
     ended_nodes: list[str] = field(default_factory=list)  # whose instance was terminated

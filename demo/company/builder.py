@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.company.constants import TLS13_REGIONS
+from demo.company.constants import OUTSIDE, TLS13_REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, Account, Bucket, Key, Plan, Point, Thing, arn
 
 OWN_ROOT = "arn:aws:iam::{}:root"
@@ -85,17 +85,25 @@ class Place:
 
     # buckets -------------------------------------------------------------------------------
     def bucket(self, purpose: str, level: str = "cmk", policy: str = "tls", blocked: bool = True) -> Bucket:
-        """level: sse-s3, aws-kms, alias, cmk, dsse, disabled. policy: tls, https, old-tls, none, partial, public."""
+        """level: sse-s3, aws-kms, alias, cmk, dsse, disabled. policy: tls, https, old-tls, none, partial, public, partner.
+
+        Who chose a good key also keeps versions, and who wrote a policy needs no ACLs."""
         name = f"{self.account.name}-{purpose}-{self.account.id[-6:]}-{self.region}"[:63].rstrip("-")
         bucket = Bucket(name, self.account.id, self.region, public_access_block=blocked)
         bucket.encryption = self._encryption(level)
         strict = self.region in TLS13_REGIONS
         bucket.policy = bucket_policy(bucket.arn, policy, "1.3" if strict else "1.2")
         refuses = PASS if policy in ("tls", "old-tls") else FAIL
+        bucket.versioned, bucket.owned = level in ("cmk", "dsse"), policy != "none"
+        closed = self.account.blocks_public_access or blocked
+        strangers = policy == "partner" or (policy == "public" and not closed)
         bucket.expects = {
             "SSM-S3-001": PASS if level in ("cmk", "dsse") else FAIL,
-            "SSM-S3-002": PASS if policy in ("tls", "https") else FAIL,
+            "SSM-S3-002": PASS if policy in ("tls", "https", "partner") else FAIL,
             "SSM-S3-003": refuses if strict else NOT_APPLICABLE,
+            "SSM-S3-006": FAIL if strangers else PASS,
+            "SSM-S3-007": PASS if bucket.owned else FAIL,
+            "SSM-S3-008": PASS if bucket.versioned else FAIL,
             "SSM-S3-004": PASS if self.account.blocks_public_access or (blocked and policy != "public") else FAIL,
         }
         self.account.buckets.append(bucket)
@@ -123,11 +131,13 @@ def bucket_policy(arn: str, kind: str, tls: str) -> dict[str, Any] | None:
     deny_old = statement("Deny", "s3:*", both, Sid="OldTls", Principal={"AWS": "*"}, Condition=old)
     objects_only = statement("Deny", "s3:*", f"{arn}/*", Sid="HttpsObjects", Principal="*", Condition=https)
     public = statement("Allow", "s3:GetObject", f"{arn}/*", Sid="Everyone", Principal="*")
+    partner = statement("Allow", "s3:*", both, Sid="Partner", Principal={"AWS": OWN_ROOT.format(OUTSIDE)})
     kinds = {
         "tls": (deny_http, deny_old),
         "https": (deny_http,),
         "old-tls": (deny_old,),
         "partial": (objects_only,),
         "public": (public,),
+        "partner": (deny_http, partner),
     }
     return document(*kinds[kind]) if kind in kinds else None

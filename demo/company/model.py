@@ -90,6 +90,9 @@ class Bucket:
     public_access_block: bool = False
     policy_denied: bool = False  # a resource control policy keeps readers from its policy
     logged: bool = False  # has an access log
+    versioned: bool = False
+    owned: bool = False  # by its owner alone: ACLs are off
+    lock: str | None = None  # object lock: the mode of its default retention, "" for none; None: it is off
     tags: dict[str, str] = field(default_factory=dict)
     expects: dict[str, str] = field(default_factory=dict)
 

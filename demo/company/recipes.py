@@ -37,7 +37,8 @@ def sloppy_place(place: Place, central: str = "") -> None:
     watch.disks(place, encrypted=False)
     watch.macie(place, "DISABLED")
     watch.events(place, *OLD_TLS)
-    sessions = runs.group(place, "/legacy/sessions", "SSM-LG-003", None)
+    sessions = runs.group(place, "/partners/sessions", "SSM-LG-003", None)
+    runs.share_groups(place)
     documents.settings(place, public=True, scripts=True, host_role=True)
     runs.group(place, "/legacy/var/log/amazon/ssm/amazon-ssm-agent.log", "SSM-LG-004", None)
     parameters.sloppy(place)
@@ -103,9 +104,9 @@ def archive_place(place: Place, central: str = "") -> None:
     if place.region != place.plan.regions[0]:
         return
     central_bucket = place.bucket("trail")
-    central_bucket.logged = True
+    central_bucket.logged, central_bucket.lock = True, "GOVERNANCE"
     trail_bucket = central_bucket.name
-    place.bucket("sessions")
+    place.bucket("sessions").lock = ""
     runs.association(place, "inventory", bucket=trail_bucket)
 
 

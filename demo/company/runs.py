@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from demo.company.builder import Place
-from demo.company.model import FAIL, PASS, Key, Point, Thing
+from demo.company.builder import OWN_ROOT, Place, document, statement
+from demo.company.constants import OUTSIDE
+from demo.company.model import FAIL, PASS, Bucket, Key, Point, Thing
 
 SECRET_TEXT = "use AKIAZ7QF3LWXK2MDB5TE until the rotation"
+PARTNERS = "/partners/"  # what the names of log groups begin with that partners write to
 LISTED_STEPS = 100  # what AWS tells with an execution itself
 SECRET_URL = f"https://deploy:Xk29vTq8LmZr4w@files.legacy.internal/{SECRET_TEXT.split()[1]}.tar"
 
@@ -19,13 +21,31 @@ def texts(text: str = PASS, urls: str = PASS) -> dict[str, str]:
 
 
 def group(place: Place, name: str, control: str, key: Key | None) -> str:
-    """A log group that receives data; control: of which kind."""
+    """A log group that receives data; control: of which kind. Groups of partners are shared by a policy of the region."""
     if key is not None:
         key.uses.add("setting")
     verdict = PASS if key and key.usable else FAIL
     data = {"name": name, "key": key.arn if key else None}
-    place.add("log_group", place.arn("logs", f"log-group:{name}"), data, {control: verdict} if control else {})
+    shared = FAIL if name.startswith(PARTNERS) else PASS
+    expects = {control: verdict, "SSM-LG-005": shared} if control else {}
+    place.add("log_group", place.arn("logs", f"log-group:{name}"), data, expects)
     return name
+
+
+def share_groups(place: Place) -> None:
+    """Lets an account outside write to the log groups of partners, and a service to all."""
+    account = statement("Allow", "logs:PutLogEvents", place.arn("logs", f"log-group:{PARTNERS}*"))
+    service = statement("Allow", "logs:PutLogEvents", "*", Principal={"Service": "delivery.logs.amazonaws.com"})
+    policy = document(account | {"Principal": {"AWS": OWN_ROOT.format(OUTSIDE)}}, service)
+    place.add("log_policy", place.arn("logs", "resource-policy:partners"), {"name": "partners", "policy": policy})
+
+
+def access_point(place: Place, purpose: str, bucket: Bucket, *, blocked: bool) -> None:
+    """Another way to a bucket. blocked: it blocks public access itself."""
+    name = f"{place.account.name}-{purpose}"
+    closed = blocked or bucket.public_access_block or place.account.blocks_public_access
+    data = {"name": name, "bucket": bucket.name, "blocked": blocked}
+    place.add("access_point", place.arn("s3", f"accesspoint/{name}"), data, {"SSM-S3-011": PASS if closed else FAIL})
 
 
 def command(place: Place, document: str = "AWS-RunShellScript", **facts: Any) -> Thing:
@@ -136,7 +156,9 @@ def s3_source(bucket: str, path: str) -> dict[str, list[str]]:
 
 def healthy(place: Place) -> None:
     """Every kind of data that a place can send, into sound places."""
-    bucket = place.bucket("ssm-output").name
+    reports = place.bucket("ssm-output")
+    reports.logged, bucket = True, reports.name
+    access_point(place, "reports", reports, blocked=True)
     scripts = place.bucket("ssm-scripts", level="dsse").name
     key = place.good_key()
     output = group(place, "/aws/ssm/AWS-RunShellScript", "SSM-LG-001", key)
@@ -155,7 +177,9 @@ def healthy(place: Place) -> None:
 
 def sloppy(place: Place) -> None:
     """Output goes to weak, missing and foreign buckets; texts tell too much."""
-    weak = place.bucket("output", level="sse-s3", policy="none", blocked=False).name
+    open_bucket = place.bucket("output", level="sse-s3", policy="none", blocked=False)
+    access_point(place, "open", open_bucket, blocked=False)
+    weak = open_bucket.name
     default = place.bucket("patch-lists", level="aws-kms", policy="https", blocked=False).name
     command(place, bucket=weak, comment=SECRET_TEXT, text=FAIL)
     command(place, bucket=f"{place.account.name}-gone-{place.account.id[-6:]}-{place.region}"[:63])
@@ -186,6 +210,7 @@ def varied_buckets(place: Place) -> None:
         ("alias", "alias", "old-tls", True),
         ("disabled", "disabled", "partial", True),
         ("public", "sse-s3", "public", False),
+        ("partner", "cmk", "partner", True),
         ("dsse", "dsse", "tls", True),
     )
     for purpose, level, policy, blocked in shapes:

@@ -20,7 +20,7 @@ from demo.company.watch import is_complete, records_objects
 
 Line = dict[str, str]
 GLOBAL_GROUPS = ("ID", "AC", "AU", "DS")
-BUCKET_CONTROLS = ("SSM-S3-001", "SSM-S3-002", "SSM-S3-003", "SSM-S3-004", "SSM-AU-006", "SSM-AU-007")
+BUCKET_CONTROLS = (*(f"SSM-S3-{n:03d}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10)), "SSM-AU-006", "SSM-AU-007")
 KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
 PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 
@@ -53,13 +53,14 @@ PLACES = {
     "SSM-PS-005": ("ssm", "parameter/*"),
     **dict.fromkeys(PARAMETER_CONTROLS, ("ssm", "parameter/*")),
     **dict.fromkeys(KEY_CONTROLS, ("kms", "key/*")),
+    "SSM-S3-011": ("s3", "accesspoint/*"),
     "SSM-EB-001": ("ec2", "ebs-encryption-by-default"),
     "SSM-EB-002": ("ec2", "volume/*"),
     "SSM-EB-003": ("ec2", "snapshot/*"),
     "SSM-EB-004": ("ec2", "snapshot-block-public-access"),
     **dict.fromkeys(("SSM-MN-001", "SSM-MN-002"), ("ec2", "instance/*")),
     "SSM-MN-003": ("ec2", "instance-metadata-defaults"),
-    **dict.fromkeys(("SSM-LG-001", "SSM-LG-002", "SSM-LG-003", "SSM-LG-004"), ("logs", "log-group:*")),
+    **dict.fromkeys(("SSM-LG-001", "SSM-LG-002", "SSM-LG-003", "SSM-LG-004", "SSM-LG-005"), ("logs", "log-group:*")),
     **dict.fromkeys(("SSM-SM-001", "SSM-SM-002", "SSM-DC-002"), ("ssm", "document/*")),
     "SSM-DC-001": ("ssm", "servicesetting/ssm/documents/console/public-sharing-permission"),
     **dict.fromkeys(("SSM-FF-001", "SSM-FF-004"), ("tagging", "*")),
@@ -255,13 +256,16 @@ class _Account:
             yield self._line(f"SSM-DS-001.{kind}", GLOBAL, f"arn:aws:s3:::{name}", verdict)
 
     def _recorded(self, bucket: Bucket) -> Iterator[Line]:
-        """A trail's bucket has an access log, any other one is recorded by a trail."""
+        """A trail's bucket has an access log, any other one is recorded by a trail, too. Logs are locked."""
         objects = any(records_objects(thing.data) for thing in visible_trails(self.plan, self.account))
         if (bucket.name, "07") in self.joined.sent:
             yield self._line("SSM-AU-006", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
             yield self._line("SSM-AU-007", bucket.region, bucket.arn, NOT_APPLICABLE)
         else:
             yield self._line("SSM-AU-007", bucket.region, bucket.arn, PASS if objects else FAIL)
+            yield self._line("SSM-S3-009", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
+        if {(bucket.name, "07"), (bucket.name, "08")} & self.joined.sent:
+            yield self._line("SSM-S3-010", bucket.region, bucket.arn, PASS if bucket.lock else FAIL)
 
     def _watched(self) -> Iterator[Line]:
         complete = any(is_complete(thing.data) for thing in visible_trails(self.plan, self.account))
@@ -291,7 +295,7 @@ class _Account:
         return scanned(self.account)
 
     def _place(self, control: str, region: str) -> str:
-        if control in BUCKET_CONTROLS or control.startswith(("SSM-S3", "SSM-DS")):
+        if control not in PLACES and control.startswith(("SSM-AU", "SSM-S3", "SSM-DS")):
             return "arn:aws:s3:::*"
         service, rest = PLACES[control]
         return make_arn(service, "" if region == GLOBAL else region, self.account.id, rest)

@@ -8,6 +8,7 @@ from moto.logs.models import logs_backends
 
 from demo.cloud.handlers._pages import page
 from demo.cloud.protocol import AwsError, Request
+from demo.cloud.state import extra
 
 
 def describe_log_groups(request: Request) -> dict[str, Any]:
@@ -33,6 +34,13 @@ def describe_log_groups(request: Request) -> dict[str, Any]:
     return page(request, held, "logGroups", shape, size="limit", token="nextToken")
 
 
+def describe_resource_policies(request: Request) -> dict[str, Any]:
+    """The policies of the account; no log group has one of its own."""
+    attached = request.params.get("policyScope") == "RESOURCE"
+    held = [] if attached else extra(request.account, request.region).log_policies
+    return page(request, held, "resourcePolicies", dict, size="limit", token="nextToken")
+
+
 def named(group: Any) -> dict[str, Any]:
     """All that CloudWatch Logs tells of a group that it found by a pattern: not its key."""
     return {key: value for key, value in describe(group).items() if key in {"logGroupName", "arn", "creationTime"}}
@@ -50,4 +58,4 @@ def describe(group: Any) -> dict[str, Any]:
     return answer | ({"kmsKeyId": group.kms_key_id} if group.kms_key_id else {})
 
 
-HANDLERS = {"logs.DescribeLogGroups": describe_log_groups}
+HANDLERS = {"logs.DescribeLogGroups": describe_log_groups, "logs.DescribeResourcePolicies": describe_resource_policies}

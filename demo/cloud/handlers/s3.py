@@ -124,6 +124,70 @@ def configuration(block: Any) -> dict[str, Any]:
     return {"PublicAccessBlockConfiguration": {name: bool(getattr(block, field)) for name, field in BLOCKS.items()}}
 
 
+def get_bucket_versioning(request: Request) -> dict[str, Any]:
+    status = open_bucket(request).versioning_status
+    return {"Status": status} if status else {}
+
+
+def get_bucket_ownership_controls(request: Request) -> dict[str, Any]:
+    rule = open_bucket(request).ownership_rule
+    if rule is None:
+        raise AwsError("OwnershipControlsNotFoundError", "The bucket ownership controls were not found", 404)
+    return {"OwnershipControls": {"Rules": [rule["Rule"]]}}
+
+
+def get_object_lock_configuration(request: Request) -> dict[str, Any]:
+    bucket = open_bucket(request)
+    if not bucket.object_lock_enabled:
+        message = "Object Lock configuration does not exist for this bucket"
+        raise AwsError("ObjectLockConfigurationNotFoundError", message, 404)
+    rule = {"Rule": {"DefaultRetention": {"Mode": bucket.object_lock_mode, "Days": 365}}}
+    return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", **(rule if bucket.object_lock_mode else {})}}
+
+
+def list_access_points(request: Request) -> Response:
+    """S3 answers in the bucket's region, with an empty list where there is none."""
+    held = [
+        point
+        for point in access_points(request).values()
+        if point.bucket == request.params.get("bucket") and f":{request.region}:" in point.arn
+    ]
+    items = "".join(
+        f"<AccessPoint><Name>{point.name}</Name><NetworkOrigin>Internet</NetworkOrigin><Bucket>{point.bucket}</Bucket>"
+        f"<AccessPointArn>{point.arn}</AccessPointArn></AccessPoint>"
+        for point in held
+    )
+    return xml(f"<ListAccessPointsResult><AccessPointList>{items}</AccessPointList></ListAccessPointsResult>")
+
+
+def get_access_point(request: Request) -> dict[str, Any]:
+    point = named_access_point(request)
+    block = {name: point.pubc[name] == "true" for name in BLOCKS}
+    return {"Name": point.name, "Bucket": point.bucket, "PublicAccessBlockConfiguration": block}
+
+
+def get_access_point_policy(request: Request) -> dict[str, Any]:
+    policy = named_access_point(request).policy
+    if not policy:
+        raise AwsError("NoSuchAccessPointPolicy", "The specified accesspoint policy does not exist", 404)
+    return {"Policy": policy}
+
+
+def named_access_point(request: Request) -> Any:
+    name = request.path.split("/accesspoint/", 1)[1].split("/", 1)[0]
+    found = (p for p in access_points(request).values() if p.name == name and f":{request.region}:" in p.arn)
+    point = next(found, None)
+    if point is None:
+        raise AwsError("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
+    return point
+
+
+def access_points(request: Request) -> dict[str, Any]:
+    """By ARN: names are unique within a region only."""
+    held: dict[str, Any] = s3control_backends[request.account][PARTITION].access_points.get(request.account, {})
+    return held
+
+
 def xml(text: str) -> Response:
     return Response(200, {"Content-Type": "application/xml"}, text.encode())
 
@@ -136,5 +200,11 @@ HANDLERS = {
     "s3.GetBucketPolicy": get_bucket_policy,
     "s3.GetBucketPolicyStatus": get_bucket_policy_status,
     "s3.GetPublicAccessBlock": get_public_access_block,
+    "s3.GetBucketVersioning": get_bucket_versioning,
+    "s3.GetBucketOwnershipControls": get_bucket_ownership_controls,
+    "s3.GetObjectLockConfiguration": get_object_lock_configuration,
+    "s3control.ListAccessPoints": list_access_points,
+    "s3control.GetAccessPoint": get_access_point,
+    "s3control.GetAccessPointPolicy": get_access_point_policy,
     "s3control.GetPublicAccessBlock": get_account_public_access_block,
 }
