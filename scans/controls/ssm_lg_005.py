@@ -60,7 +60,6 @@ CONTROL = Control(
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"NIST 800-53 r5": ("AC-3", "AC-6", "AU-9")},
     empty_reason="No log group in this region receives Systems Manager's data.",
     remediation=Remediation(
         summary="Remove the outside account from the policy, or delete the policy. Name services, with aws:SourceAccount, or "

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.aws_log_accounts import AWS_LOG_ACCOUNTS
 from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, is_surely_public, parse_policy
 from scans.controls.lib.own_networks import NETWORK_RELATED
@@ -72,7 +72,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("S3.6",), "NIST 800-53 r5": ("AC-3", "AC-6")},
+    frameworks=security_hub.map_requirements("S3.6"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Remove the outside account from the statement, or the whole statement. Where the organization needs the "

@@ -20,7 +20,7 @@ stricter.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -52,7 +52,7 @@ CONTROL = Control(
     container="arn:{p}:s3:::*",
     statements=("S9",),
     quote="along with all default security controls within AWS services",
-    frameworks={"FSBP": ("S3.12",), "NIST 800-53 r5": ("AC-3", "AC-6")},
+    frameworks=security_hub.map_requirements("S3.12"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Move what the bucket's ACL grants to its policy, then turn ACLs off. S3 refuses this while the ACL grants "

@@ -18,7 +18,7 @@ can still delete versions; SSM-S3-010 judges this for logs.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -45,7 +45,7 @@ CONTROL = Control(
     facts={"s3.bucket": ("name", "versioning")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-14",
-    frameworks={"NIST 800-53 r5": ("AU-9(2)", "CP-9", "SI-12")},
+    frameworks=security_hub.map_requirements("S3.14"),
     empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Turn on versioning. Add a lifecycle rule that deletes older versions after a time, since S3 charges for "

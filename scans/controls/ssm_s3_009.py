@@ -21,7 +21,7 @@ much of the same; Security Hub asks for both.
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
     Case,
@@ -46,7 +46,7 @@ CONTROL = Control(
     facts={"s3.bucket": ("name", "kinds", "access_log")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-9",
-    frameworks={"FSBP": ("S3.9",), "PCI DSS 4.0": ("10.2.1",), "NIST 800-53 r5": ("AU-2", "AU-12")},
+    frameworks=security_hub.map_requirements("S3.9"),
     empty_reason="No bucket of this account in this region holds Systems Manager data, beside those of trails.",
     remediation=Remediation(
         summary="Create a bucket for access logs that lets logging.s3.amazonaws.com write, and name it. Don't let the "

@@ -22,7 +22,7 @@ Security Hub user guide, S3.15 (https://docs.aws.amazon.com/securityhub/latest/u
 
 from __future__ import annotations
 
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import make_unrecognized_outcome
 from scans.domain.control import (
     GAP,
@@ -51,7 +51,7 @@ CONTROL = Control(
     facts={"s3.bucket": ("name", "kinds", "object_lock")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-15",
-    frameworks={"PCI DSS 4.0": ("10.5.1",), "NIST 800-53 r5": ("CP-6(2)",)},
+    frameworks=security_hub.map_requirements("S3.15"),
     empty_reason="No bucket of this account in this region receives the logs of trails or sessions.",
     remediation=Remediation(
         summary="Turn on versioning, then Object Lock with a default retention. Object Lock can't be turned off again. "

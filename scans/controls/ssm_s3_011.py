@@ -32,7 +32,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.aws_log_accounts import AWS_LOG_ACCOUNTS
 from scans.controls.lib.iam_policies import (
     RESOURCE_POLICY,
@@ -73,7 +73,7 @@ CONTROL = Control(
     container="arn:{p}:s3:{r}:{a}:accesspoint/*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
-    frameworks={"FSBP": ("S3.19",), "NIST 800-53 r5": ("AC-3", "AC-6"), "PCI DSS 4.0": ("1.4.4",)},
+    frameworks=security_hub.map_requirements("S3.19"),
     empty_reason="No access point in this region leads to a bucket with Systems Manager data.",
     remediation=Remediation(
         summary="The public access block of an access point can't be changed. Block public access for the bucket or the "
