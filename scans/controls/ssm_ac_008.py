@@ -16,7 +16,8 @@ every resource of the kind,
   `sagemaker:CreateNotebookInstance`, `states:CreateStateMachine`.
 
 A condition counts as a limit if it requires a permissions boundary (`iam:PermissionsBoundary`), policies
-(`iam:PolicyARN`) or a tag of the resource; for `iam:PassRole`, `iam:PassedToService` limits it to services. A Deny
+(`iam:PolicyARN`) or a tag of the resource, and doesn't admit AWS's policies of full access (`AdministratorAccess`,
+`IAMFullAccess`); for `iam:PassRole`, `iam:PassedToService` limits it to services. A Deny
 cancels an Allow only if it has no condition and covers all of it. Service-linked roles, and roles that AWS made and
 that only AWS can use, don't count as holders (see SSM-AC-001).
 
@@ -94,6 +95,7 @@ def _find_escalation(policy: Policy) -> str:
     return f"lets its holder raise its own permissions: {'; '.join(found[:MAX_LISTED])}{more}" if found else ""
 
 
+BOUNDARY = "iam:PermissionsBoundary"
 ROLE = "arn:aws:iam::111122223333:role/automation/*"
 RUN = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
 
@@ -113,6 +115,20 @@ CASES = [
     _case("every policy of roles", Verdict.FAIL, _make_grant("iam:PutRolePolicy"), says="iam:PutRolePolicy"),
     _case("all of IAM", Verdict.FAIL, _make_grant("iam:*"), says="more ways"),
     _case("roles of one path", Verdict.PASS, _make_grant(["iam:PutRolePolicy", "iam:AttachRolePolicy"], ROLE)),
+    *(
+        _case(f"with a boundary of {arn}", Verdict.FAIL, _make_grant("iam:PutRolePolicy", ArnLike={BOUNDARY: arn}))
+        for arn in ("arn:aws:iam::*:policy/*", "arn:aws:iam::aws:policy/AdministratorAccess")
+    ),
+    _case(
+        "with any of AWS's policies",
+        Verdict.FAIL,
+        _make_grant("iam:AttachRolePolicy", ArnLike={"iam:PolicyARN": "arn:aws:iam::aws:policy/*"}),
+    ),
+    _case(
+        "with one of AWS's policies",
+        Verdict.PASS,
+        _make_grant("iam:AttachRolePolicy", ArnLike={"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+    ),
     _case(
         "with a boundary",
         Verdict.PASS,

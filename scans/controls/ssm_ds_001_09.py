@@ -5,7 +5,8 @@ They contain the operational problems of many accounts in one file.
 **What is judged.** Each bucket that data of this kind goes to, found in
 
 * `s3BucketName` given to the runbook `AWS-ExportOpsDataToS3` (`ssm.GetAutomationExecution`);
-* the buckets in the policies of the role `AmazonSSMExplorerExportRole`, which the console creates for exports.
+* the buckets in the policies of the role `AmazonSSMExplorerExportRole`, which the console creates for exports, AWS's policies
+  among them.
 
 It passes if SSM-S3-005, SSM-S3-001, SSM-S3-002 and SSM-S3-004 all pass for it: it exists and an account of
 the organization owns it, it is encrypted with a key of the required level, it refuses plain HTTP, and it isn't

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from accounts.aws.gaps import Gap
@@ -30,12 +31,15 @@ NAMES_BUCKETS = {
     "cloudtrail.trail": ("bucket",),
     "iam.inline": ("policies",),
     "iam.policy": ("document", "attached_to"),
+    "iam.aws_policy": ("document", "attached_to"),
 }
 # The console creates this role for Explorer's exports, at /service-role/, and its policies name the bucket. No other
 # policy counts. https://docs.aws.amazon.com/systems-manager/latest/userguide/Explorer-exporting-OpsData.html
 EXPORT_ROLE = re.compile(r"arn:[^:]*:iam::\d*:role/(?:.*/)?AmazonSSMExplorerExportRole")
+EVERY_BUCKET = re.compile(r"[*?]+|arn:(?:[^:]*:)?[*?]+")
 WILDCARD = re.compile(r"[*?]|\$\{")
-WRITES_OBJECTS = re.compile(r"(?:s3:)?\*|s3:put\*|s3:putobject\*?", re.IGNORECASE)
+WRITES_OBJECTS = "s3:putobject"
+MANAGED_POLICIES = ("iam.policy", "iam.aws_policy")
 # One role serves both exports (Explorer reports and OpsData), so its bucket counts as a destination of both kinds.
 EXPORT_KINDS = ("09", "10")
 NAMES_LOG_GROUPS = {
@@ -125,7 +129,7 @@ def _list_export_places(resource: Resource) -> Iterable[S3Place]:
     documents: Iterable[Any] = ()
     if resource.type == "iam.inline" and is_export_role(resource.arn):
         documents = [policy.get("document") for policy in get_known_value(resource, "policies") or ()]
-    if resource.type == "iam.policy" and any(map(is_export_role, get_known_value(resource, "attached_to") or ())):
+    if resource.type in MANAGED_POLICIES and any(map(is_export_role, get_known_value(resource, "attached_to") or ())):
         documents = [get_known_value(resource, "document")]
     for document in documents:
         yield from _list_places_in_policy(document)
@@ -138,16 +142,23 @@ def _list_places_in_policy(document: Any) -> Iterable[S3Place]:
     for statement in _as_list(document.get("Statement") if isinstance(document, dict) else None):
         if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
             continue
-        writes = any(WRITES_OBJECTS.fullmatch(str(action)) for action in _as_list(statement.get("Action")))
+        writes = _writes_objects(statement)
         if writes and "NotResource" in statement:
             yield S3Place(unknown="it allows every bucket but some")
         for resource in _as_list(statement.get("Resource")):
-            if resource == "*" and writes:
-                yield S3Place(unknown="it allows every bucket")
+            if isinstance(resource, str) and EVERY_BUCKET.fullmatch(resource):
+                if writes:
+                    yield S3Place(unknown="it allows every bucket")
             elif isinstance(resource, str) and (place := parse_s3_place(resource)):
                 # A wildcard among the objects leaves the bucket known.
                 bucket = resource.split(":::", 1)[-1].partition("/")[0]
                 yield S3Place(unknown="it names buckets by a pattern") if WILDCARD.search(bucket) else place
+
+
+def _writes_objects(statement: Mapping[str, Any]) -> bool:
+    named = "Action" if "Action" in statement else "NotAction"
+    matched = any(fnmatchcase(WRITES_OBJECTS, str(action).lower()) for action in _as_list(statement.get(named)))
+    return matched is (named == "Action")
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -233,7 +244,7 @@ def _is_other_policy(resource: Resource) -> bool:
     """Whether the policy is certainly not of the export role. An unknown list of attachments may contain the role."""
     if resource.type == "iam.inline":
         return not is_export_role(resource.arn)
-    if resource.type != "iam.policy":
+    if resource.type not in MANAGED_POLICIES:
         return False
     attached = resource.facts.get("attached_to")
     return isinstance(attached, list) and not any(map(is_export_role, attached))

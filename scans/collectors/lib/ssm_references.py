@@ -124,7 +124,7 @@ def _read_other(document: str, name: str, value: Any, field: str) -> list[Refere
 
 def read_source(value: Any, kind: str, field: str) -> list[Reference]:
     """The places of a SourceInfo, which is JSON text or, inside documents, an object."""
-    source = _parse_json(value)
+    source = parse_json_text(value)
     if not isinstance(source, Mapping):
         return to_place(source, kind, field)
     return [found for name in ("path", "url") for found in to_place(source.get(name), kind, f"{field}.{name}")]
@@ -163,14 +163,14 @@ def _list_texts(value: Any) -> Iterator[str]:
         elif isinstance(item, list):
             stack += item
         elif isinstance(item, str):
-            parsed = _parse_json(item)  # JSON may hold JSON as text
+            parsed = parse_json_text(item)  # JSON may hold JSON as text
             if isinstance(parsed, str):
                 yield parsed
             else:
                 stack.append(parsed)
 
 
-def _parse_json(value: Any) -> Any:
+def parse_json_text(value: Any) -> Any:
     """JSON's value for a text that is one; otherwise the value itself."""
     if not isinstance(value, str) or value.lstrip()[:1] not in {"{", "["} or is_template(value):
         return value

@@ -100,7 +100,8 @@ def read_each(
 def read_run_document(inputs: Answer, field: str) -> list[references.Reference]:
     """aws:runDocument: another document, with its parameters."""
     document = nonempty_text(inputs.get("documentPath"))
-    return references.find_in_parameters(document, inputs.get("documentParameters"), f"{field}.documentParameters")
+    given = references.parse_json_text(inputs.get("documentParameters"))
+    return references.find_in_parameters(document, given, f"{field}.documentParameters")
 
 
 def read_configure_package(inputs: Answer, field: str) -> list[references.Reference]:

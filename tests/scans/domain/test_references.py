@@ -186,3 +186,22 @@ def test_a_wildcard_without_writing_names_no_bucket() -> None:
     statement = {"Effect": "Allow", "Action": "ssm:GetOpsSummary", "Resource": "*"}
     policy = a("iam.inline", ROLE.format(""), policies=[{"document": {"Statement": statement}}])
     assert references.find_unplaced_buckets([policy]) == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "open"),
+    [
+        ({"Action": "*", "Resource": "*"}, True),
+        ({"Action": "s3:P*", "Resource": "**"}, True),
+        ({"NotAction": "iam:*", "Resource": "arn:aws:*"}, True),
+        ({"NotAction": "s3:*", "Resource": "*"}, False),
+        ({"Action": "s3:Get*", "Resource": "*"}, False),
+    ],
+)
+def test_awss_own_policy_of_the_export_role_counts(statement: dict[str, Any], open: bool) -> None:
+    """B3: AWS's policies can be attached, too, and writing has many spellings."""
+    document = {"Statement": [{"Effect": "Allow", **statement}]}
+    policy = a("iam.aws_policy", "p", document=document, attached_to=[ROLE.format("")])
+    other = a("iam.aws_policy", "q", document=document, attached_to=["arn:aws:iam::111122223333:role/other"])
+    assert references.select_own_settings([policy, other], "111122223333") == [policy]
+    assert bool(references.find_unplaced_buckets([policy])) is open

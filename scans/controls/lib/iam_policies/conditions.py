@@ -58,6 +58,10 @@ CONTEXT_HEADS = {
     "kms:encryptioncontext:secretarn": _start_arn("secretsmanager", "secret:"),
     "kms:encryptioncontext:aws:cloudtrail:arn": _start_arn("cloudtrail", "trail/"),
 }
+# The policy that a principal may attach, or that must bound what it makes: AWS's policies of full access limit nothing.
+POLICY_KEYS = frozenset({"iam:policyarn", "iam:permissionsboundary"})
+FULL_POLICIES = ("AdministratorAccess", "IAMFullAccess")
+FULL_POLICY = re.compile(rf"arn:[a-z-]+:iam::aws:policy/(?:{'|'.join(FULL_POLICIES)})")
 # A tag of the resource is one and the same by the name of each service: ssm:resourceTag/env, aws:ResourceTag/env.
 RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/")
 # A policy variable whose default has a wildcard.
@@ -96,6 +100,8 @@ def matches_anything(condition: Condition, value: str) -> bool:
     """Whether one value of a positive condition matches every value of its key. PolicyError if that can't be told."""
     if _unify_tag_names(value.lower().replace(" ", "")) == f"${{{_unify_tag_names(condition.key)}}}":
         return True  # the key compared with itself
+    if condition.key in POLICY_KEYS and _admits_full_policy(condition, value):
+        return True
     if condition.operator not in WILDCARD_OPERATORS:
         return False
     if OPEN_DEFAULT.search(value):
@@ -114,6 +120,14 @@ def matches_anything(condition: Condition, value: str) -> bool:
     if head is not None and is_open_after(pattern, head):
         return True
     return is_every_arn(value) or _is_every_arn_of(condition.key, value)
+
+
+def _admits_full_policy(condition: Condition, value: str) -> bool:
+    if condition.operator not in WILDCARD_OPERATORS:
+        return FULL_POLICY.fullmatch(value) is not None
+    fields = value.split(":", 2)
+    home = f"arn:{fields[1] if len(fields) == 3 else '*'}:iam::aws:policy/"
+    return any(glob_covers(parse_glob(value), parse_glob(f"{home}{name}")) for name in FULL_POLICIES)
 
 
 def _unify_tag_names(key: str) -> str:

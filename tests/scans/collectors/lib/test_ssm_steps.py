@@ -66,6 +66,14 @@ INVOCATION = "TaskInvocationParameters"
             "documentParameters.sourceInfo.path",
         ),
         (
+            {
+                "action": "aws:runDocument",
+                "inputs": {"documentPath": "AWS-RunRemoteScript", "documentParameters": json.dumps(RUN_REMOTE)},
+            },
+            "05",
+            "documentParameters.sourceInfo.path",
+        ),
+        (
             {"action": "aws:configurePackage", "inputs": {"additionalArguments": json.dumps({"SSM_SOURCE": URL})}},
             "05",
             "additionalArguments",
