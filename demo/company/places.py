@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
+PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 # Control -> service and the end of the ARN of the place.
 PLACES = {
     **dict.fromkeys(("SSM-ID-001", "SSM-ID-002", "SSM-ID-003"), ("iam", "root")),

@@ -16,14 +16,12 @@ from demo.cloud.regions import WITHOUT_MACIE
 from demo.company.constants import CONTROLS, FIPS_REGIONS, TLS13_REGIONS
 from demo.company.model import FAIL, GLOBAL, NOT_APPLICABLE, PASS, UNKNOWN, Account, Bucket, Key, Plan, Point, Thing
 from demo.company.model import arn as make_arn
-from demo.company.places import PLACES
+from demo.company.places import KEY_CONTROLS, PARAMETER_CONTROLS, PLACES
 from demo.company.watch import is_complete, records_objects
 
 Line = dict[str, str]
 GLOBAL_GROUPS = ("ID", "AC", "AU", "DS")
 BUCKET_CONTROLS = (*(f"SSM-S3-{n:03d}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10)), "SSM-AU-006", "SSM-AU-007")
-KEY_CONTROLS = ("SSM-KM-001", "SSM-KM-002", "SSM-KM-003")
-PARAMETER_CONTROLS = ("SSM-PS-001", "SSM-PS-002", "SSM-PS-003", "SSM-PS-004")
 
 # Controls whose calls AWS Control Tower's policy leaves out in the regions that it denies.
 EXEMPT = ("SSM-NT-002", "SSM-NT-003")

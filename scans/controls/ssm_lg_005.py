@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.controls.lib import fixes
+from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, parse_policy, select_reaching_statements
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.controls.lib.own_networks import NETWORK_RELATED
@@ -60,6 +60,7 @@ CONTROL = Control(
     container="arn:{p}:logs:{r}:{a}:log-group:*",
     statements=("S5",),
     quote="each user is given only the permissions necessary to fulfill their job duties",
+    frameworks=security_hub.map_requirements(own={"NIST 800-53 r5": ("AC-3", "AC-6", "AU-9")}),
     empty_reason="No log group in this region receives Systems Manager's data.",
     remediation=Remediation(
         summary="Remove the outside account from the policy, or delete the policy. Name services, with aws:SourceAccount, or "

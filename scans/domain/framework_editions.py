@@ -84,13 +84,13 @@ _CIS_5_IDS = (
 # The ids in the lines "Related requirements" of Security Hub's controls that the product's controls are equivalent to.
 _PCI_IDS = _split("1.4.4 2.2.6 3.5.1 3.7.4 4.2.1 8.2.6 8.3.6 8.3.7 8.3.9 8.3.10.1 8.4.2 8.6.3 10.2.1 10.3.2 10.5.1")
 _NIST_IDS = _split(
-    "AC-2 AC-2(1) AC-2(3) AC-2(4) AC-3 AC-3(7) AC-3(15) AC-4 AC-4(21) AC-4(26) AC-5 AC-6 AC-6(2) AC-6(3) "
-    "AC-6(9) AC-6(10) AC-17(2) AC-21 AU-2 AU-3 AU-6(1) AU-6(3) AU-6(4) AU-6(5) AU-7(1) AU-9 AU-9(2) AU-10 "
-    "AU-12 AU-14(1) CA-7 CA-9(1) CM-2 CM-2(2) CM-3(6) CM-8 CM-8(1) CM-8(2) CM-8(3) CP-6 CP-6(1) CP-6(2) CP-9 "
-    "CP-10 IA-2(1) IA-2(2) IA-2(6) IA-2(8) IA-5(1) RA-5 SA-3 SA-8(19) SA-8(22) SA-15(2) SA-15(8) SC-5(2) SC-7 "
-    "SC-7(3) SC-7(4) SC-7(9) SC-7(10) SC-7(11) SC-7(16) SC-7(20) SC-7(21) SC-8 SC-8(1) SC-8(2) SC-12 SC-12(2) "
-    "SC-12(3) SC-13 SC-23 SC-23(3) SC-28 SC-28(1) SC-28(3) SI-2(3) SI-3(8) SI-4 SI-4(5) SI-4(20) SI-7(1) "
-    "SI-7(3) SI-7(6) SI-7(7) SI-7(8) SI-12 SI-13(5) SI-20"
+    "AC-2 AC-2(1) AC-2(3) AC-2(4) AC-3 AC-3(7) AC-3(15) AC-4 AC-4(21) AC-4(26) AC-5 AC-6 AC-6(2) AC-6(3) AC-6(9) "
+    "AC-6(10) AC-17(2) AC-21 AU-2 AU-3 AU-6(1) AU-6(3) AU-6(4) AU-6(5) AU-7(1) AU-9 AU-9(2) AU-10 AU-12 AU-14(1) "
+    "CA-7 CA-9(1) CM-2 CM-2(2) CM-3(6) CM-8 CM-8(1) CM-8(2) CM-8(3) CP-6 CP-6(1) CP-6(2) CP-9 CP-10 IA-2(1) IA-2(2) "
+    "IA-2(6) IA-2(8) IA-5(1) RA-5 SA-3 SA-8(19) SA-8(22) SA-15(2) SA-15(8) SC-5(2) SC-7 SC-7(3) SC-7(4) SC-7(9) "
+    "SC-7(10) SC-7(11) SC-7(16) SC-7(20) SC-7(21) SC-8 SC-8(1) SC-8(2) SC-12 SC-12(2) SC-12(3) SC-13 SC-23 SC-23(3) "
+    "SC-28 SC-28(1) SC-28(3) SI-2(3) SI-3(8) SI-4 SI-4(5) SI-4(20) SI-7(1) SI-7(3) SI-7(6) SI-7(7) SI-7(8) SI-12 "
+    "SI-13(5) SI-20"
 )
 
 EDITIONS: dict[str, FrameworkEdition] = {
