@@ -12,7 +12,7 @@ without a condition: this is AWS's default policy. Equivalent policies fail, too
   (`arn:aws:*`);
 * an Allow that only excludes something (`NotAction`, `NotResource`, `NotPrincipal`);
 * a condition that limits neither the principal nor the resource. Such a condition holds without its key (`…IfExists`,
-  `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `0.0.0.0/0`), only excludes some values
+  `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `arn:aws:iam::*:role/*`, `o-*/*`, `0.0.0.0/0`), only excludes some values
   (`StringNotEquals`, `aws:PrincipalIsAWSService` that is false), or names the transport, the time, the region or
   the network (`aws:SecureTransport`, `aws:RequestedRegion`, `aws:SourceVpc`, `aws:SourceVpce`), which is the same
   for every request through the endpoint.

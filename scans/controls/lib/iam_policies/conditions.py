@@ -31,15 +31,16 @@ NEGATED_OPERATORS = frozenset(
         "notipaddress",
     }
 )
-# The prefix of every value of such a key: a pattern that requires nothing more matches all of them.
-VALUE_PREFIXES = {
-    **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/"),
-    **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-"),
-    **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-"),
-    "kms:encryptioncontext:aws:ebs:id": "vol-",
+# The form of every value of such a key: a pattern that requires nothing more matches all of them.
+VALUE_FORMS = {
+    **dict.fromkeys(("kms:resourcealiases", "kms:requestalias"), "alias/?*"),
+    **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-?*"),
+    **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-?*/r-?*/*"),
+    "kms:encryptioncontext:aws:ebs:id": "vol-?*",
 }
-# The ARNs that such a key can have, after the partition: a pattern that matches all of them limits nothing.
-ARN_PATTERNS = {"aws:principalarn": "iam::*:*"}
+# The ARNs that such a key can have, after the partition: a pattern that matches all of one form limits nothing. A
+# session of a role has the role's ARN.
+ARN_PATTERNS = {"aws:principalarn": ("iam::*:*", "iam::*:role/*")}
 
 
 def _start_arn(service: str, type: str, *, regional: bool = True) -> Tokens:
@@ -109,10 +110,8 @@ def matches_anything(condition: Condition, value: str) -> bool:
     pattern = parse_glob(value)
     if is_all_wildcards(pattern):
         return True
-    prefix = VALUE_PREFIXES.get(condition.key, "")
-    if prefix and (
-        is_all_wildcards(parse_glob(value.removeprefix(prefix))) or glob_covers(pattern, parse_glob(f"{prefix}?*"))
-    ):
+    form = VALUE_FORMS.get(condition.key, "")
+    if form and _requires_no_more(value, pattern, form):
         return True
     if not (condition.operator.startswith("arn") or value.startswith("arn:")):
         return False
@@ -134,11 +133,17 @@ def _unify_tag_names(key: str) -> str:
     return RESOURCE_TAG.sub("resourcetag/", key)
 
 
+def _requires_no_more(value: str, pattern: Tokens, form: str) -> bool:
+    prefix = form.partition("?")[0]
+    return is_all_wildcards(parse_glob(value.removeprefix(prefix))) or glob_covers(pattern, parse_glob(form))
+
+
 def _is_every_arn_of(key: str, value: str) -> bool:
     fields = value.split(":", 2)
     if key not in ARN_PATTERNS or len(fields) < 3:
         return False
-    return glob_covers(parse_glob(value), parse_glob(f"arn:{fields[1]}:{ARN_PATTERNS[key]}"))
+    pattern = parse_glob(value)
+    return any(glob_covers(pattern, parse_glob(f"arn:{fields[1]}:{form}")) for form in ARN_PATTERNS[key])
 
 
 def limits_nothing(condition: Condition) -> bool:
@@ -150,7 +155,7 @@ def limits_nothing(condition: Condition) -> bool:
     operator, values = condition.operator, condition.values
     if operator in NEGATED_OPERATORS or operator == "null" or operator.startswith("date"):
         return True
-    if operator == "bool":
+    if operator == "bool" or condition.key in SERVICE_ONLY_KEYS:
         asked = {value.lower() for value in values}
         # true and false together match every request.
         return len(asked) > 1 or (condition.key in SERVICE_ONLY_KEYS and asked == {"false"})
