@@ -90,7 +90,6 @@ OWNER_ONLY, OWNER_OUTSIDE = "OwnerOnly", "OwnerOutside"
 # Code and API of the gap for a region that a policy of the organization denies as a whole.
 REGION_DENIED, REGION_API = "RegionDenied", "scan.Region"
 EXPLANATIONS_BY_CODE = {
-    REGION_DENIED: "was denied as a whole by a service control policy",
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
     ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
     OWNER_ONLY: "is answered to the account that owns the resource only",
@@ -174,6 +173,16 @@ WHAT_TO_DO_BY_CALL = {
     (GapKind.DENIED_BY_SCP, REGION_API): "Exempt the scan role in the service control policy that denies the region, or"
     " disable the region in the account if nothing is there; an administrator of the organization can do both. Or ask"
     " for an exception.",
+    (
+        GapKind.DENIED_BY_BOUNDARY,
+        REGION_API,
+    ): "Allow the region in the permissions boundary of the scan role, or disable the"
+    " region in the account if nothing is there. Or ask for an exception.",
+    (
+        GapKind.DENIED_BY_IDENTITY_POLICY,
+        REGION_API,
+    ): "Remove the Deny of the region from the policies of the scan role, or"
+    " disable the region in the account if nothing is there. Or ask for an exception.",
     (GapKind.NOT_READ, REGION_API): "Scan the account again, with every control.",
     (GapKind.NOT_READ, "scan.Accounts"): "Scan the account together with the one that owns the resource, or the whole"
     " organization.",
@@ -224,6 +233,8 @@ def strip_code(code: str) -> str:
 
 def explain_gap(kind: GapKind, code: str) -> str:
     """Words that follow the API's name."""
+    if code == REGION_DENIED:
+        return EXPLANATIONS[kind].replace("was denied", "was denied as a whole", 1)
     return EXPLANATIONS_BY_CODE.get(strip_code(code)) or EXPLANATIONS[kind]
 
 

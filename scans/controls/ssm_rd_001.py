@@ -4,17 +4,17 @@ Many organizations deny the regions that they don't use by a service control pol
 Control Tower does. The policy stops new things, but what was made in such a region before it may still be there,
 and nobody sees it: neither the company nor a scan.
 
-**What is judged.** What became of the calls that a scan makes in each enabled region. A region passes if AWS
-answered calls with what was asked for. A region is denied if a service control policy refused calls of several services
-there and few other services answered: such policies leave some out (IAM, KMS, CloudTrail's event history and others that
-a company adds), but not Systems Manager.
+**What is judged.** What became of the calls that a scan makes in each enabled region. A region passes if AWS answered
+calls with what was asked for. A region is denied if a service control policy, the permissions boundary of the scan
+role or a Deny in its policies refused calls of several services there, and few other services answered: such policies
+leave some out (IAM, KMS, CloudTrail's event history and others that a company adds), but not Systems Manager.
 
 **Unknown** for a denied region, which is what this control is for: there is one finding for all denied regions of an
 account. The other controls say nothing of a denied region, except of a resource there that a setting
 elsewhere names. Findings of the region from before the policy stay open. Also unknown where the calls were
 refused or failed for other reasons, which the other controls tell one by one.
 
-**To be done.** An administrator of the organization exempts the scan role in the policy, disables the region in
+**To be done.** An administrator exempts the scan role in the policy, disables the region in
 the account if it can be disabled, or grants one exception for this control and an account, an OU or a tag.
 
 **Limits.** Whether something is in a denied region can't be known from outside of it.
@@ -69,21 +69,31 @@ CONTROL = Control(
 )
 
 
+# Kind of the denial -> the policy, and how to change it.
+POLICIES = {
+    GapKind.DENIED_BY_SCP: ("A service control policy", "Exempt the scan role in that policy"),
+    GapKind.DENIED_BY_RCP: ("A resource control policy", "Exempt the scan role in that policy"),
+    GapKind.DENIED_BY_BOUNDARY: ("The permissions boundary of the scan role", "Allow the region in the boundary"),
+    GapKind.DENIED_BY_IDENTITY_POLICY: ("A policy of the scan role", "Remove the Deny from that policy"),
+}
+
+
 def evaluate(resource: ResourceView) -> Outcome:
     try:
         resource["access"]
     except GapError as error:
         if any(gap.code == REGION_DENIED for gap in error.gaps):
-            raise GapError(*error.gaps, reason=_describe_denial(resource)) from error
+            raise GapError(*error.gaps, reason=_describe_denial(resource, error.gaps[0].kind)) from error
         raise
     return passed("AWS answered the scan's calls in this region.")
 
 
-def _describe_denial(resource: ResourceView) -> str:
+def _describe_denial(resource: ResourceView, kind: GapKind) -> str:
     services = ", ".join(resource["refused"])
+    policy, change = POLICIES.get(kind, POLICIES[GapKind.DENIED_BY_SCP])
     return (
-        f"A service control policy denies the whole region, so what is there is not known ({services} were refused). "
-        "Exempt the scan role in that policy, disable the region, or accept this for the account."
+        f"{policy} denies the whole region, so what is there is not known ({services} were refused). "
+        f"{change}, disable the region, or accept this for the account."
     )
 
 
@@ -91,6 +101,15 @@ DENIED = Gap(GapKind.DENIED_BY_SCP, REGION_API, "", "eu-west-1", REGION_DENIED)
 CASES = [
     Case("read", Verdict.PASS, {"access": "read", "refused": []}),
     Case("denied", Verdict.UNKNOWN, {"access": DENIED, "refused": ["ec2", "logs", "ssm"]}, reason_has="ec2, logs, ssm"),
+    *(
+        Case(
+            f"denied by another policy: {kind}",
+            Verdict.UNKNOWN,
+            {"access": Gap(kind, REGION_API, "", "eu-west-1", REGION_DENIED), "refused": ["ec2", "logs", "ssm"]},
+            reason_has=policy,
+        )
+        for kind, (policy, _) in POLICIES.items()
+    ),
     Case("refused for another reason", Verdict.UNKNOWN, {"access": GAP, "refused": []}, reason_has="was denied"),
     Case("not collected", Verdict.UNKNOWN, {}),
 ]

@@ -1,6 +1,6 @@
-"""Decides whether an organization's policy denies a whole region to an account. Pure: no Django, no boto3.
+"""Decides whether a policy denies a whole region to an account or its scan role. Pure: no Django, no boto3.
 
-A region counts as denied if a service control policy refused calls of several services there, and only calls that such
+A region counts as denied if a policy refused calls of several services there, and only calls that such
 policies leave out were answered. Data that was made there before the policy may still exist, so the region is unknown:
 once, and not once for every control.
 """
@@ -28,7 +28,8 @@ EXEMPT_ACTIONS = re.compile(
 )
 # The service whose data is judged.
 SUBJECT = "ssm"
-ORGANIZATION_DENIALS = frozenset({GapKind.DENIED_BY_SCP, GapKind.DENIED_BY_RCP})
+# Policies that companies write for a whole region. That no policy of the role allows a call is a role that lacks it.
+DENIALS = (GapKind.DENIED_BY_SCP, GapKind.DENIED_BY_RCP, GapKind.DENIED_BY_BOUNDARY, GapKind.DENIED_BY_IDENTITY_POLICY)
 
 
 def is_exempt_action(action: str) -> bool:
@@ -36,8 +37,8 @@ def is_exempt_action(action: str) -> bool:
 
 
 def list_refused_services(region: str, gaps: Iterable[Gap]) -> list[str]:
-    """The services whose calls in this region were refused by a policy of the organization."""
-    refused = (gap for gap in gaps if gap.region == region and gap.kind in ORGANIZATION_DENIALS)
+    """The services whose calls in this region were refused by a policy."""
+    refused = (gap for gap in gaps if gap.region == region and gap.kind in DENIALS)
     return sorted({gap.api.partition(".")[0] for gap in refused} - {REGION_API.partition(".")[0]})
 
 
@@ -51,9 +52,10 @@ def judge_region_access(region: str, gaps: Collection[Gap], answered: Iterable[s
     # An answer that could not be understood shows nothing.
     odd = {gap.action for gap in here if gap.kind is GapKind.MALFORMED}
     opened = {get_service(action) for action in set(answered) - odd if not is_exempt_action(action)}
-    refused = {get_service(gap.action) for gap in here if gap.kind in ORGANIZATION_DENIALS} - {""}
+    refused = {get_service(gap.action) for gap in here if gap.kind in DENIALS} - {""}
     if (len(refused) >= SEVERAL or (refused and was_denied)) and are_left_out(opened, refused):
-        return Gap(GapKind.DENIED_BY_SCP, REGION_API, "", region, REGION_DENIED)
+        kind = next(kind for kind in DENIALS if any(gap.kind is kind for gap in here))
+        return Gap(kind, REGION_API, "", region, REGION_DENIED)
     if opened:
         return READ
     others = sorted(here, key=lambda gap: (gap.api, gap.code))

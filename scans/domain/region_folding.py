@@ -20,7 +20,7 @@ ControlPlace = tuple[str, str]  # (control id, region)
 Identity = tuple[str, str, str, str]
 FOLDED = "It is part of one finding about the account now, which lists the regions."
 UNFOLDED = "One region is left of it, which has a finding of its own now."
-DENIED = "Its region is denied by a policy of the organization now, and one finding of SSM-RD-001 tells that."
+DENIED = "Its region is denied by a policy now, and one finding of SSM-RD-001 tells that."
 
 
 @dataclass(slots=True)

@@ -68,6 +68,15 @@ def test_any_other_answer_means_that_the_region_is_open(action: str) -> None:
     assert judge(FOUR, "kms:ListAliases", action) == READ
 
 
+@pytest.mark.parametrize("kind", [GapKind.DENIED_BY_BOUNDARY, GapKind.DENIED_BY_IDENTITY_POLICY])
+def test_a_boundary_or_a_deny_of_the_role_may_deny_a_region(kind: GapKind) -> None:
+    access = judge([refused(service, kind) for service in ("ec2", "logs", "ram", "ssm")])
+    assert isinstance(access, Gap)
+    assert (access.kind, access.code) == (kind, REGION_DENIED)
+    assert "denied as a whole by" in access.sentence()
+    assert "region" in access.advice
+
+
 @pytest.mark.parametrize("services", [("macie2",), ("macie2", "ram")])
 def test_few_refused_services_are_not_a_denied_region(services: tuple[str, ...]) -> None:
     assert not is_region_denied(judge([refused(service) for service in services]))
