@@ -78,7 +78,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     gaps: list[Gap] = []
     for document, said in _list_documents(resource, gaps):
         try:
-            outcome = _judge_policy(document, resource, said)
+            outcome = _judge_document(document, resource, said)
         except PolicyError as error:
             outcome = unknown(f"{said} can't be understood: {error}.")
         if outcome is not None and outcome.verdict is Verdict.FAIL:
@@ -115,7 +115,7 @@ def _list_documents(resource: ResourceView, gaps: list[Gap]) -> list[tuple[Any, 
     return found
 
 
-def _judge_policy(document: Any, resource: ResourceView, said: str) -> Outcome | None:
+def _judge_document(document: Any, resource: ResourceView, said: str) -> Outcome | None:
     policy = select_reaching_statements(parse_policy(document, RESOURCE_POLICY), resource.arn)
     return judge_grants(
         list_stranger_grants(policy, resource), resource, f"the log group, by {said[0].lower()}{said[1:]}"
@@ -131,7 +131,7 @@ EVERY_GROUP = "arn:aws:logs:eu-west-1:111122223333:log-group:*"
 READ = "logs:GetLogEvents"
 
 
-def _make_policy(principal: object, resource: object = EVERY_GROUP, action: object = READ, **condition: Any) -> Any:
+def _grant(principal: object, resource: object = EVERY_GROUP, action: object = READ, **condition: Any) -> Any:
     statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource}
     return {"Version": "2012-10-17", "Statement": [statement | ({"Condition": condition} if condition else {})]}
 
@@ -152,25 +152,23 @@ def _case(name: str, verdict: Verdict, account: object = None, own: object = (),
 
 CASES = [
     _case("no policy", Verdict.PASS),
-    _case("a service may write", Verdict.PASS, _make_policy(SERVICE, action="logs:PutLogEvents")),
-    _case("another account of the organization", Verdict.PASS, _make_policy(SISTER)),
-    _case("an account outside may read", Verdict.FAIL, _make_policy(STRANGER)),
-    _case("an account outside may write", Verdict.FAIL, _make_policy(STRANGER, f"{GROUP}:*", "logs:PutLogEvents")),
-    _case("an account outside, by name", Verdict.FAIL, _make_policy(STRANGER, GROUP)),
-    _case("an account outside, by the group's own policy", Verdict.FAIL, own=(_make_policy(STRANGER, "*"),)),
-    _case("an account outside, another group", Verdict.PASS, _make_policy(STRANGER, f"{GROUP}-2:*")),
-    _case("every principal", Verdict.FAIL, _make_policy("*")),
+    _case("a service may write", Verdict.PASS, _grant(SERVICE, action="logs:PutLogEvents")),
+    _case("another account of the organization", Verdict.PASS, _grant(SISTER)),
+    _case("an account outside may read", Verdict.FAIL, _grant(STRANGER)),
+    _case("an account outside may write", Verdict.FAIL, _grant(STRANGER, f"{GROUP}:*", "logs:PutLogEvents")),
+    _case("an account outside, by name", Verdict.FAIL, _grant(STRANGER, GROUP)),
+    _case("an account outside, by the group's own policy", Verdict.FAIL, own=(_grant(STRANGER, "*"),)),
+    _case("an account outside, another group", Verdict.PASS, _grant(STRANGER, f"{GROUP}-2:*")),
+    _case("every principal", Verdict.FAIL, _grant("*")),
     _case(
         "every principal of the organization",
         Verdict.PASS,
-        _make_policy("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
+        _grant("*", StringEquals={"aws:PrincipalOrgID": "o-example"}),
     ),
-    _case("an account outside, the group's policy refused", Verdict.FAIL, _make_policy(STRANGER), GAP),
+    _case("an account outside, the group's policy refused", Verdict.FAIL, _grant(STRANGER), GAP),
     _case("the group's policy refused", Verdict.UNKNOWN, own=GAP),
     _case("the policies refused", Verdict.UNKNOWN, refused=(ACCOUNT_POLICY,)),
     _case("a policy that could not be read", Verdict.UNKNOWN, GAP),
     _case("a document that is not a policy", Verdict.UNKNOWN, {"Version": "2012-10-17"}),
-    _case(
-        "the organization was not read", Verdict.UNKNOWN, _make_policy(STRANGER), context={"account": "111122223333"}
-    ),
+    _case("the organization was not read", Verdict.UNKNOWN, _grant(STRANGER), context={"account": "111122223333"}),
 ]

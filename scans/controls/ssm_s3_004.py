@@ -27,7 +27,7 @@ from typing import Any
 from accounts.aws.gaps import GapError
 from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.judgements import read_fact_or_gaps
-from scans.controls.lib.public_blocks import SETTINGS, has_settings, read_account_block
+from scans.controls.lib.public_blocks import SETTINGS, find_account_block, has_settings
 from scans.domain.control import (
     GAP,
     Case,
@@ -73,7 +73,7 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    account, account_gaps = read_account_block(resource)
+    account, account_gaps = find_account_block(resource)
     # The account's block overrides every bucket's settings, which then aren't even read.
     if has_settings(account):
         return passed("The account blocks all public access to its buckets.")

@@ -52,9 +52,9 @@ CONTROL = Control(
         summary="Create a bucket for access logs that lets logging.s3.amazonaws.com write, and name it. Don't let the "
         "bucket log into itself.",
         cli="aws s3api put-bucket-logging --region {region} --bucket {name} --bucket-logging-status "
-        '\'{"LoggingEnabled":{"TargetBucket":"LOG_BUCKET","TargetPrefix":"{name}/"}}\'',
+        '\'{"LoggingEnabled":{"TargetBucket":"LOG_BUCKET","TargetPrefix":"PREFIX/"}}\'',
         code='resource "aws_s3_bucket_logging" "this" {\n  bucket        = "{name}"\n'
-        '  target_bucket = "LOG_BUCKET"\n  target_prefix = "{name}/"\n}',
+        '  target_bucket = "LOG_BUCKET"\n  target_prefix = "PREFIX/"\n}',
     ),
 )
 

@@ -43,7 +43,7 @@ from scans.controls.lib.iam_policies import (
 )
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.controls.lib.own_networks import NETWORK_RELATED
-from scans.controls.lib.public_blocks import BLOCK_RELATED, BUCKET, has_settings, read_account_block, read_bucket_block
+from scans.controls.lib.public_blocks import BLOCK_RELATED, BUCKET, find_account_block, find_bucket_block, has_settings
 from scans.controls.lib.strangers import judge_grants, list_stranger_grants, replace_strangers
 from scans.domain.control import (
     GAP,
@@ -95,7 +95,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     blocked, gaps = _find_block(resource)
     if not blocked and not gaps:
         return failed("Neither the access point nor its bucket nor the account blocks all public access.")
-    entry = _judge_policy(resource)
+    entry = _judge_entry(resource)
     if entry is not None and (entry.verdict is Verdict.FAIL or blocked):
         return entry
     if gaps and not blocked:
@@ -114,13 +114,13 @@ def _find_block(resource: ResourceView) -> tuple[bool, tuple[Any, ...]]:
     """Whether one of the three blocks is known to be complete, and why others are unknown."""
     found = (
         read_fact_or_gaps(resource, "public_access_block"),
-        read_account_block(resource),
-        read_bucket_block(resource, _build_bucket_arn(resource)),
+        find_account_block(resource),
+        find_bucket_block(resource, _build_bucket_arn(resource)),
     )
     return any(has_settings(block) for block, _ in found), tuple(gap for _, gaps in found for gap in gaps)
 
 
-def _judge_policy(resource: ResourceView) -> Outcome | None:
+def _judge_entry(resource: ResourceView) -> Outcome | None:
     """FAIL or UNKNOWN if the policy opens the bucket to outsiders; None if not, where public access is blocked."""
     document = resource["policy"]
     if document is None:
@@ -159,13 +159,13 @@ ALL = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
 NONE = dict.fromkeys(ALL, False)
 
 
-def _make_policy(principal: object, **condition: Any) -> dict[str, Any]:
+def _let_in(principal: object, **condition: Any) -> dict[str, Any]:
     statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": f"{ARN}/object/*"}
     return {"Version": "2012-10-17", "Statement": [statement | ({"Condition": condition} if condition else {})]}
 
 
-DELEGATING = _make_policy("*", StringEquals={"s3:DataAccessPointAccount": "111122223333"})
-STRANGER = _make_policy({"AWS": "999999999999"})
+DELEGATING = _let_in("*", StringEquals={"s3:DataAccessPointAccount": "111122223333"})
+STRANGER = _let_in({"AWS": "999999999999"})
 
 
 def _case(name: str, verdict: Verdict, block: object, policy: object = None, **more: Any) -> Case:
@@ -185,7 +185,7 @@ def _case(name: str, verdict: Verdict, block: object, policy: object = None, **m
 
 CASES = [
     _case("blocked, and no policy", Verdict.PASS, ALL),
-    _case("own principals", Verdict.PASS, ALL, _make_policy({"AWS": "444455556666"})),
+    _case("own principals", Verdict.PASS, ALL, _let_in({"AWS": "444455556666"})),
     _case("nothing blocks", Verdict.FAIL, NONE),
     _case("three of four", Verdict.FAIL, ALL | {"IgnorePublicAcls": False}),
     _case("the bucket blocks all", Verdict.PASS, NONE, bucket=ALL),
@@ -194,9 +194,9 @@ CASES = [
     _case("an account outside, the account's block refused", Verdict.FAIL, GAP, STRANGER, refused=("s3.account",)),
     _case("an account outside, and the bucket doesn't let it in", Verdict.PASS, ALL, STRANGER, bucket_policy=None),
     _case("an account outside, the bucket's policy refused", Verdict.UNKNOWN, ALL, STRANGER, bucket_policy=GAP),
-    _case("a public policy, blocked", Verdict.PASS, ALL, _make_policy("*")),
-    _case("a public policy, not blocked", Verdict.FAIL, NONE, _make_policy("*")),
-    _case("a canonical user", Verdict.UNKNOWN, ALL, _make_policy({"CanonicalUser": "79a5"})),
+    _case("a public policy, blocked", Verdict.PASS, ALL, _let_in("*")),
+    _case("a public policy, not blocked", Verdict.FAIL, NONE, _let_in("*")),
+    _case("a canonical user", Verdict.UNKNOWN, ALL, _let_in({"CanonicalUser": "79a5"})),
     _case("the organization was not read", Verdict.UNKNOWN, ALL, STRANGER, context={"account": "111122223333"}),
     _case("its block refused", Verdict.UNKNOWN, GAP),
     _case("its block refused, and the bucket's is on", Verdict.UNKNOWN, GAP, bucket=ALL),

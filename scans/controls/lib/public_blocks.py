@@ -14,7 +14,7 @@ ACCOUNT, BUCKET = "s3.account", "s3.bucket"
 BLOCK_RELATED = {ACCOUNT: ("public_access_block",), BUCKET: ("public_access_block", "policy")}
 
 
-def read_account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:
+def find_account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]:
     try:
         found = resource.all(ACCOUNT)
         return (found[0]["public_access_block"] if found else None), ()
@@ -22,7 +22,7 @@ def read_account_block(resource: ResourceView) -> tuple[object, tuple[Gap, ...]]
         return None, error.gaps
 
 
-def read_bucket_block(resource: ResourceView, bucket_arn: str) -> tuple[object, tuple[Gap, ...]]:
+def find_bucket_block(resource: ResourceView, bucket_arn: str) -> tuple[object, tuple[Gap, ...]]:
     try:
         found = resource.look_up(BUCKET, bucket_arn)
     except GapError as error:
@@ -39,8 +39,8 @@ def restricts_public_policies(resource: ResourceView, bucket_arn: str) -> bool:
 
     The account's setting or the bucket's is enough. Raises GapError if neither is known to be on and one of them wasn't
     read. https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
-    account, account_gaps = read_account_block(resource)
-    bucket, bucket_gaps = read_bucket_block(resource, bucket_arn)
+    account, account_gaps = find_account_block(resource)
+    bucket, bucket_gaps = find_bucket_block(resource, bucket_arn)
     if has_settings(account, RESTRICT) or has_settings(bucket, RESTRICT):
         return True
     if account_gaps or bucket_gaps:
