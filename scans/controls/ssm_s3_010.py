@@ -16,8 +16,9 @@ be locked: these change, or are kept for days.
 `s3:BypassGovernanceRetention` can end it.
 
 **Source of the facts.** S3 user guide, locking objects with Object Lock
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html); S3 API reference, GetObjectLockConfiguration;
-Security Hub user guide, S3.15 (https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-15).
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html); S3 API reference, GetObjectLockConfiguration
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html); Security Hub user guide, S3.15
+(https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-15).
 """
 
 from __future__ import annotations
