@@ -21,7 +21,7 @@ def fenced_bucket(place: Place) -> None:
     """A sound bucket whose policy a resource control policy hides."""
     bucket = place.bucket("perimeter")
     bucket.policy_denied = True
-    for control in ("SSM-S3-002", "SSM-S3-003"):
+    for control in ("SSM-S3-002", "SSM-S3-003", "SSM-S3-006"):
         bucket.expects[control] = UNKNOWN if bucket.expects[control] == PASS else bucket.expects[control]
     runs.association(place, "to-perimeter", bucket=bucket.name)
 
