@@ -15,16 +15,22 @@ from demo import reloading
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = ROOT / "var" / "demo.sqlite3"
+SHOWS = (
+    "The organization has what real ones have: sound, neglected and half-read accounts, roles that AWS makes, denials "
+    "by service and resource control policies and a permissions boundary, a denied region, shared VPCs, a Macie "
+    "administrator with members, and odd items among others. Its right verdicts are known: "
+    "python -m demo.organization --truth FILE writes them."
+)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__, epilog=SHOWS)
     parser.add_argument("--once", action="store_true", help="don't serve the portal; exit with the scan's status")
     parser.add_argument("--reload", action="store_true", help="serve at once, and again after each change of the code")
     parser.add_argument("--port", type=int, default=8000, help="the portal's port")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--accounts", type=int, default=14)
-    parser.add_argument("--regions", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=7, help="another seed, another company (default 7)")
+    parser.add_argument("--accounts", type=int, default=14, help="how many accounts (default 14)")
+    parser.add_argument("--regions", type=int, default=3, help="how many regions each has enabled (default 3)")
     parser.add_argument(
         "--landing-zone",
         dest="shape",
