@@ -87,9 +87,12 @@ OTHER_SCHEMA, NOT_KEPT = "OtherSchema", "NotKept"
 OWNER_NOT_READ, ACCOUNTS_LIMITED = "OwnerNotRead", "AccountsLimited"
 # Codes of gaps in what another account manages: AWS answers that account only, or it isn't in the organization.
 OWNER_ONLY, OWNER_OUTSIDE = "OwnerOnly", "OwnerOutside"
+# The code of a gap for something that another answer names and AWS didn't list.
+NOT_LISTED = "NotListed"
 # Code and API of the gap for a region that a policy of the organization denies as a whole.
 REGION_DENIED, REGION_API = "RegionDenied", "scan.Region"
 EXPLANATIONS_BY_CODE = {
+    NOT_LISTED: "didn't list something that another answer names",
     OWNER_NOT_READ: "was not possible in this scan in the account that owns the resource",
     ACCOUNTS_LIMITED: "were limited, so the account that owns the resource was not read in this scan",
     OWNER_ONLY: "is answered to the account that owns the resource only",
@@ -208,6 +211,8 @@ WHAT_TO_DO_BY_CODE = {
         GapKind.ACCOUNT_RESTRICTED,
         "PendingVerification",
     ): "Wait until AWS has verified the account, or contact AWS Support from it; then scan it again.",
+    (GapKind.NOT_READ, NOT_LISTED): "Scan the account again: it may have been deleted in the meantime. If it keeps"
+    " failing, another account owns it, and only that account can show it.",
     (GapKind.UNSUPPORTED, "ServiceSettingNotFound"): "No action is needed: AWS has not provisioned the setting there.",
     (
         GapKind.REJECTED,

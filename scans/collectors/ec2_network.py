@@ -12,9 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from accounts.aws.gaps import Gap
+from accounts.aws.gaps import NOT_LISTED, Gap
 from scans.collectors.lib import ec2_shape
-from scans.collectors.lib.batches import NOT_LISTED, Batch, make_not_listed_gap, read_batch
+from scans.collectors.lib.batches import Batch, make_not_listed_gap, read_batch
 from scans.collectors.lib.ec2_surroundings import (
     OPTIONAL_SERVICE,
     SURROUNDING_CALLS,

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.aws.gaps import DENIAL_KINDS, Gap, GapKind
+from accounts.aws.gaps import DENIAL_KINDS, NOT_LISTED, Gap, GapKind
 from scans.domain.collector import Call, CallError, Listing, Reader
 
 # Refusals that one item can cause. A service that authorizes each item denies the call for one that is denied.
 CAUSED_BY_AN_ITEM = frozenset({GapKind.REJECTED, GapKind.MALFORMED})
 # EC2's maximum of values in one filter. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
 FILTER_VALUES = 200
-# The code of a gap for something that another answer names and AWS didn't list.
-NOT_LISTED = "NotListed"
 # How often the batches of one list are halved. Each takes two more calls; one odd item among 200 takes 8 of them.
 MOST_SPLITS = 100
 
