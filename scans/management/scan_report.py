@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from accounts.aws.gaps import Gap
+from accounts.aws.gaps import REGION_DENIED, Gap
 from governance.core.cli import UNLIMITED_WIDTH
 from scans import registry
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
+from scans.domain.region_access import is_set_aside
 from scans.domain.regions import DESCRIBE_REGIONS
 from scans.models import Scan, Target
 from scans.pipeline.scan_totals import ENDED_TARGETS, UNREAD_STATES, VERDICTS, sum_targets
@@ -161,7 +162,7 @@ def list_unread_accounts(scan: Scan) -> list[str]:
                 f"{', '.join(read)}"
             )
         reasons: dict[tuple[str, str], list[str]] = {}
-        for gap in map(Gap.from_dict, filter(counts_as_missing, target.gaps)):
+        for gap in list_told_gaps(target):
             needs = f"; needs {gap.action}" if gap.action else ""
             said = f"{gap.api} {gap.explanation} ({gap.code}{needs})"
             reasons.setdefault((said, gap.advice), []).append(gap.region)
@@ -172,6 +173,13 @@ def list_unread_accounts(scan: Scan) -> list[str]:
                 f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has all"
             )
     return lines
+
+
+def list_told_gaps(target: Target) -> list[Gap]:
+    """What could not be read. Of a denied region only that it is denied, and not each call."""
+    gaps = [Gap.from_dict(gap) for gap in target.gaps if counts_as_missing(gap)]
+    denied = {gap.region for gap in gaps if gap.code == REGION_DENIED}
+    return [gap for gap in gaps if not is_set_aside(gap, denied)]
 
 
 def format_closing_line(scan: Scan) -> str:

@@ -22,10 +22,12 @@ def test_accounts_have_few_unknowns_and_no_critical(migrated: Path, tmp_path: Pa
     try:
         portal = copy_of(migrated, tmp_path, running)
         portal.must("discover")
-        portal.must("scan", status=3)
+        told = [line for line in portal.must("scan", status=3).out.splitlines() if line.startswith("Gap:")]
         rows = portal.outcomes()
     finally:
         running.stop()
+    assert len(told) == 3, told
+    assert all("denied as a whole by a service control policy" in line for line in told)
     severity = {id: str(item.control.severity) for id, item in registry.controls().items()}
     members = [account for account in running.plan.accounts if account.denied_regions]
     assert len(members) == 3
