@@ -92,7 +92,7 @@ def test_texts_by_code_are_stored_without_suffix() -> None:
     assert not [code for code in codes if code.endswith("Exception")]
 
 
-def test_an_operation_that_aws_does_not_support_is_not_to_be_reported() -> None:
+def test_what_aws_does_not_support_is_not_to_be_reported() -> None:
     gap = Gap(GapKind.REJECTED, "kms.X", "kms:X", "eu-west-1", "UnsupportedOperationException")
     assert "not supported by AWS" in gap.sentence()
     assert "Report" not in gap.advice
