@@ -141,7 +141,7 @@ def retired_type(company: Company) -> bool:
 
 def deleted_log_group(company: Company) -> bool:
     commands = company.client(AVERAGE, "ssm").list_commands()["Commands"]
-    wanted = {c["CloudWatchOutputConfig"]["CloudWatchLogGroupName"] for c in commands if "CloudWatchOutputConfig" in c}
+    wanted = {c["CloudWatchOutputConfig"]["CloudWatchLogGroupName"] for c in commands} - {""}
     logs = company.client(AVERAGE, "logs")
     held = {group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]}
     said = refusal(logs.describe_log_groups, logGroupIdentifiers=sorted(wanted | {"/billing/automation/scripts"}))
@@ -249,7 +249,6 @@ LEFT_OUT: dict[str, tuple[Callable[[Company], list[Any]], str]] = {
     "an association without output": (associations, "OutputLocation"),
     "an association without parameters": (associations, "Parameters"),
     "an association without a name": (associations, "AssociationName"),
-    "a command without a log group": (answer(SOUND, "ssm", "list_commands", "Commands"), "CloudWatchOutputConfig"),
     "a window without a description": (
         answer(AVERAGE, "ssm", "describe_maintenance_windows", "WindowIdentities"),
         "Description",
