@@ -221,14 +221,14 @@ class _Account:
             yield self._line(f"SSM-DS-001.{kind}", GLOBAL, f"arn:aws:s3:::{name}", verdict)
 
     def _recorded(self, bucket: Bucket) -> Iterator[Line]:
-        """A trail's bucket has an access log, any other one is recorded by a trail, too. Logs are locked."""
+        """A bucket has an access log, and is recorded by a trail unless it is a trail's. Logs are locked."""
         objects = any(records_objects(thing.data) for thing in visible_trails(self.plan, self.account))
         if (bucket.name, "07") in self.joined.sent:
             yield self._line("SSM-AU-006", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
             yield self._line("SSM-AU-007", bucket.region, bucket.arn, NOT_APPLICABLE)
         else:
             yield self._line("SSM-AU-007", bucket.region, bucket.arn, PASS if objects else FAIL)
-            yield self._line("SSM-S3-009", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
+        yield self._line("SSM-S3-009", bucket.region, bucket.arn, PASS if bucket.logged else FAIL)
         if {(bucket.name, "07"), (bucket.name, "08")} & self.joined.sent:
             yield self._line("SSM-S3-010", bucket.region, bucket.arn, PASS if bucket.lock else FAIL)
 

@@ -44,7 +44,7 @@ CONTROL = Control(
     facts={"s3.bucket": ("name", "kinds", "access_log")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudtrail-controls.html#cloudtrail-7",
-    frameworks=security_hub.map_requirements("CloudTrail.7", "S3.9", own={"CIS v5.0": ("3.4",)}),
+    frameworks=security_hub.map_requirements("CloudTrail.7", own={"CIS v5.0": ("3.4",)}),
     empty_reason="No bucket of this account in this region receives CloudTrail's logs.",
     remediation=Remediation(
         summary="Create a bucket for access logs that lets logging.s3.amazonaws.com write, and name it. Don't let the "

@@ -6,8 +6,8 @@ and deleted them.
 **What is judged.** `LoggingEnabled` of `s3.GetBucketLogging`, for each bucket of this account that a Systems Manager
 setting names. It passes if access logging is on.
 
-**Not applicable** in a region without such a bucket. A bucket that a trail writes to is judged by SSM-AU-006, which asks
-for the same.
+**Not applicable** in a region without such a bucket. SSM-AU-006 asks the same of buckets that a trail writes to, as a
+benchmark of its own.
 
 **Unknown** when the setting could not be read, or when the list of such buckets is incomplete.
 
@@ -35,7 +35,6 @@ from scans.domain.control import (
     failed,
     passed,
 )
-from scans.domain.references import TRAIL_KIND
 
 CONTROL = Control(
     id="SSM-S3-009",
@@ -43,11 +42,11 @@ CONTROL = Control(
     title="Buckets with Systems Manager data log their requests",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
-    facts={"s3.bucket": ("name", "kinds", "access_log")},
+    facts={"s3.bucket": ("name", "access_log")},
     container="arn:{p}:s3:::*",
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-9",
     frameworks=security_hub.map_requirements("S3.9"),
-    empty_reason="No bucket of this account in this region holds Systems Manager data, beside those of trails.",
+    empty_reason="No bucket of this account in this region holds Systems Manager data.",
     remediation=Remediation(
         summary="Create a bucket for access logs that lets logging.s3.amazonaws.com write, and name it. Don't let the "
         "bucket log into itself.",
@@ -59,9 +58,7 @@ CONTROL = Control(
 )
 
 
-def evaluate(resource: ResourceView) -> Outcome | None:
-    if TRAIL_KIND in resource["kinds"]:
-        return None
+def evaluate(resource: ResourceView) -> Outcome:
     if resource["access_log"]:
         return passed(f"The bucket logs its requests into {resource['access_log']}.")
     return failed("The bucket doesn't log its requests.")
@@ -71,16 +68,12 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
     return (fixes.set_facts(resource, access_log="LOG_BUCKET"),)
 
 
-def _case(name: str, verdict: Verdict | None, access_log: object, kinds: object = ("01",)) -> Case:
-    held = list(kinds) if isinstance(kinds, tuple) else kinds
-    return Case(name, verdict, {"name": "output", "kinds": held, "access_log": access_log}, arn="arn:aws:s3:::output")
+def _case(name: str, verdict: Verdict, access_log: object) -> Case:
+    return Case(name, verdict, {"name": "output", "access_log": access_log}, arn="arn:aws:s3:::output")
 
 
 CASES = [
     _case("logged", Verdict.PASS, "access-logs"),
     _case("not logged", Verdict.FAIL, None),
-    _case("not logged, of session logs", Verdict.FAIL, None, kinds=("01", "08")),
-    _case("the bucket of a trail", None, None, kinds=("01", TRAIL_KIND)),
     _case("refused", Verdict.UNKNOWN, GAP),
-    _case("its data is not known", Verdict.UNKNOWN, "access-logs", kinds=GAP),
 ]
