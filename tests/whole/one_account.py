@@ -57,7 +57,9 @@ def fill_documents(place: Place) -> None:
 
 
 def fill_runs(place: Place) -> None:
-    output = place.bucket("output", "aws-kms", "https", blocked=False).name
+    outputs = place.bucket("output", "aws-kms", "https", blocked=False)
+    runs.access_point(place, "open", outputs, blocked=False)
+    output = outputs.name
     group = runs.group(place, "/aws/ssm/AWS-RunShellScript", "SSM-LG-001", None)
     runs.command(place, bucket=output, group=group, comment=runs.SECRET_TEXT)
     runs.association(place, "to-partner", bucket=place.plan.foreign_buckets[0])

@@ -44,8 +44,9 @@ ALSO = {("s3", "malformed"): GapKind.SERVER_ERROR, ("s3", "throttled"): GapKind.
 TOLD_TWICE = {call for call in registry.calls() if call.operation == "ListAliases"}
 CLOSING = {"fix", "vanish", "lapse"}
 NO_FAILURE = {(HEAD, kind) for kind in ("denied", "denied_by_scp", "malformed", "hollow")}
-# No constraint means us-east-1; a block that isn't there is off, which is the worst reading.
-NO_FAILURE |= {(c, "hollow") for c in registry.calls() if c.operation in {"GetBucketLocation", "GetPublicAccessBlock"}}
+# No constraint means us-east-1; a block, a log or versioning that isn't there is off, which is the worst reading.
+ABSENT_IS_OFF = {"GetBucketLocation", "GetPublicAccessBlock", "GetBucketLogging", "GetBucketVersioning"}
+NO_FAILURE |= {(call, "hollow") for call in registry.calls() if call.operation in ABSENT_IS_OFF}
 # Each of the two that list regions stands in for the other.
 COSTING = [call for call in registry.calls() if call not in REGION_CALLS]
 OTHERS = [(call, kind) for call in COSTING for kind in KINDS if kind != PLAIN.get(call, "denied")]

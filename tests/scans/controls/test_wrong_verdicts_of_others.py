@@ -124,6 +124,11 @@ def bucket_reader(policy: dict[str, Any] | None = None) -> FakeReader:
     reader.answer("s3", "GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": rules}})
     reader.answer("s3", "GetBucketPolicy", {"Policy": json.dumps(policy or {"Statement": []})})
     reader.answer("s3", "GetPublicAccessBlock", {"PublicAccessBlockConfiguration": BLOCK})
+    owned = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+    reader.answer("s3", "GetBucketOwnershipControls", owned)
+    reader.answer("s3", "GetBucketLogging", {}).answer("s3", "GetBucketVersioning", {})
+    reader.answer("s3", "GetObjectLockConfiguration", {"ObjectLockConfiguration": {}})
+    reader.answer("s3control", "ListAccessPoints", {"AccessPointList": []})
     return reader.answer("s3", "GetBucketPolicyStatus", {"PolicyStatus": {"IsPublic": False}})
 
 
@@ -212,6 +217,7 @@ def test_checkov_744_log_group_is_not_called_unencrypted() -> None:
     reader = FakeReader(logs.COLLECTOR).answer("logs", "DescribeLogGroups", {"logGroups": []})
     groups = [{"logGroupName": "/aws/ssm/AWS-RunShellScript"}]
     reader.answer("logs", "DescribeLogGroups", {"logGroups": groups}, when={"logGroupNamePrefix": "/aws/ssm/"})
+    reader.answer("logs", "DescribeResourcePolicies", {"resourcePolicies": []})
     [outcome] = verdicts(ssm_lg_001, collected(logs, reader)).values()
     assert outcome.verdict is Verdict.FAIL
     assert "unencrypted" not in outcome.reason
