@@ -26,6 +26,7 @@ from scans.collectors import ssm_nodes
 from scans.collectors.lib import text_reading
 from scans.domain.collector import Call
 from scans.domain.evidence import Evidence
+from scans.domain.region_access import ACCESS_COLLECTOR
 from scans.models import Scan, Target
 from scans.pipeline import account_reader, completion, target_evaluation, target_plan, target_worker
 from scans.pipeline.role_sessions import RoleSessions
@@ -140,10 +141,12 @@ def api_of(event_name: str) -> str:
 
 
 def touched(call: Call) -> set[str]:
-    """The collectors that make this call, and those of later stages, which read what these refer to."""
+    """The collectors that make this call, and those of later stages, which read what these refer to.
+
+    Not the one that tells what became of all calls: it would see only those of these collectors."""
     loaded = [item.collector for item in registry.collectors().values()]
     first = min((item.stage for item in loaded if call in item.calls), default=-1)
-    return {item.name for item in loaded if call in item.calls or item.stage > first}
+    return {item.name for item in loaded if call in item.calls or item.stage > first} - {ACCESS_COLLECTOR}
 
 
 def by_identity(scan: Scan) -> Outcomes:
