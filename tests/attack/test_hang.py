@@ -61,7 +61,9 @@ def test_a_target_that_spins_has_failed_for_want_of_time(what: str) -> None:
 def reader(account: str, content: str) -> FakeReader:
     made = FakeReader(ssm_documents.COLLECTOR, account=account)
     made.answer("ssm", "ListDocuments", {"DocumentIdentifiers": [{"Name": "Doc", "DocumentType": "Automation"}]})
-    made.answer("ssm", "GetDocument", {"Name": "Doc", "Content": content, "DocumentFormat": "YAML"})
+    document = {"Name": "Doc", "Content": content, "DocumentFormat": "YAML", "DocumentVersion": "1"}
+    made.answer("ssm", "GetDocument", document)
+    made.answer("ssm", "ListDocumentVersions", {"DocumentVersions": [{"DocumentVersion": "1"}]})
     made.answer("ssm", "DescribeDocumentPermission", {"AccountIds": []})
     made.answer("cloudtrail", "LookupEvents", {"Events": []})
     return made

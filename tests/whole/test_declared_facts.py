@@ -13,6 +13,7 @@ from scans import registry
 from scans.collectors import ec2_network, logs
 from scans.domain.evidence import Evidence, decode_evidence
 from tests.scans.collectors import test_ec2_network, test_logs
+from tests.scans.collectors.lib import test_ssm_packages
 from tests.scans.collectors.looking import seen
 from tests.whole.portal import Portal
 
@@ -29,9 +30,11 @@ def iterate_kept_evidence(portal: Portal) -> Iterator[Evidence]:
 
 
 def iterate_rare_evidence() -> Iterator[Evidence]:
-    """What the demo organization has none of: a VPC with a single node, a setting that names a missing log group."""
+    """What the demo organization has none of: a VPC with a single node, a setting that names a missing log group, and a
+    runbook with attachments."""
     yield ec2_network.collect(test_ec2_network.region(), seen(test_ec2_network.NODE))
     yield logs.collect(test_logs.region(), seen(test_logs.COMMAND))
+    yield test_ssm_packages.runbook().evidence()
 
 
 def test_collectors_yield_exactly_the_declared_facts(scanned: Portal) -> None:
