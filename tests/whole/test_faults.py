@@ -44,6 +44,8 @@ ALSO = {("s3", "malformed"): GapKind.SERVER_ERROR, ("s3", "throttled"): GapKind.
 TOLD_TWICE = {call for call in registry.calls() if call.operation == "ListAliases"}
 # No region of this account requires FIPS or TLS 1.3, so what clients call with is not judged.
 TOLD_TWICE |= {call for call in registry.calls() if call.operation == "LookupEvents"}
+# The policy of an access point counts only where the bucket's own policy leaves the decision to it.
+TOLD_TWICE |= {call for call in registry.calls() if call.operation == "GetAccessPointPolicy"}
 # Of Macie's calls one is made where the other is refused: tests.scans.collectors.test_macie has each refusal of both.
 ONE_AFTER_THE_OTHER = {"GetAdministratorAccount", "GetAutomatedDiscoveryConfiguration"}
 CLOSING = {"fix", "vanish", "lapse"}
