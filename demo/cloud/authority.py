@@ -173,7 +173,7 @@ def judge(request: Request, caller: Caller) -> str:
 
 
 def resource_policies(request: Request) -> list[str]:
-    """The resource control policies that bind the bucket that is asked about, whoever asks. Never the management account's.
+    """The resource control policies that bind the bucket that is asked about, for every caller. Never the management account's.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
     found = anywhere(request.bucket) if request.service == "s3" and request.bucket else None
@@ -182,7 +182,7 @@ def resource_policies(request: Request) -> list[str]:
 
 
 def anywhere(name: str) -> tuple[str, Any] | None:
-    """(owner, bucket) whoever owns it: names are unique in all of AWS."""
+    """(owner, bucket) in any account: names are unique in all of AWS."""
     for account, partitions in list(s3_backends.items()):
         for backend in list(partitions.values()):
             if name in backend.buckets:

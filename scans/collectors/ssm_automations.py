@@ -58,7 +58,7 @@ TEXTS = ("FailureMessage", "WarningMessage", "ChangeRequestName", "Target", "Tar
 NESTED = ("Parameters", "Outputs", "Variables", "Runbooks", "Targets", "TargetMaps")
 STEP_TEXTS = ("StepName", "Response", "FailureMessage", "WarningMessage")
 STEP_NESTED = ("Inputs", "Outputs", "OverriddenParameters", "FailureDetails")
-# AWS writes here who approved; nobody enters it.
+# AWS writes here who approved; no person enters it.
 APPROVERS = "ApproverDecisions"
 COLLECTOR = Collector(
     "ssm_automations",

@@ -2,7 +2,7 @@
 
 Many organizations deny the regions that they don't use by a service control policy, as the region deny of AWS
 Control Tower does. The policy stops new things, but what was made in such a region before it may still be there,
-and nobody sees it: neither the company nor a scan.
+and neither the company nor a scan sees it.
 
 **What is judged.** What became of the calls that a scan makes in each enabled region. A region passes if AWS answered
 calls with what was asked for. A region is denied if a service control policy, the permissions boundary of the scan

@@ -40,7 +40,7 @@ DAY_MILLISECONDS = 86_400_000
 
 
 class Redactor:
-    """Redacts values of one account. words: what may stay, in lower case: AWS's own words, which name nobody."""
+    """Redacts values of one account. words: what may stay, in lower case: AWS's own words, which name no person."""
 
     def __init__(self, words: frozenset[str]) -> None:
         self._words = words

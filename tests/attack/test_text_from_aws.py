@@ -1,4 +1,4 @@
-"""Text, numbers and depth that somebody else chose, in every member of every answer: read, told, judged, stored, exported.
+"""Text, numbers and depth that others chose, in every member of every answer: read, told, judged, stored, exported.
 
 Each example is a whole scan of one account. tests/whole/test_postgresql.py runs these on PostgreSQL, too.
 """

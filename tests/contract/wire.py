@@ -37,7 +37,7 @@ WHERE = {"regions_wanted": (REGION,), "inbound": {"shop-sessions": ("01",)}}
 
 
 class Response:
-    """What botocore's handlers see of an answer that nobody sent."""
+    """What botocore's handlers see of an answer that was never sent."""
 
     headers: dict[str, str] = {}
     raw = None

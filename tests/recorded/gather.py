@@ -32,7 +32,7 @@ PLACE = re.compile(r"tests/data/placebo/(?P<flight>.+)/(?P<api>[\w-]+\.\w+)_(?P<
 SNAPSHOTS = re.compile(
     r"tests/aws/services/(account|cloudtrail|ec2|iam|kms|logs|resourcegroupstaggingapi|s3|s3control|ssm)/"
 )
-# Whoever is named in a recording is no part of what AWS answers.
+# Names of people in a recording are no part of what AWS answers.
 PEOPLE = {
     r"[\w.+-]+@[\w-]+(?:\.\w+)+": "someone@example.com",
     r'"DisplayName":"[^"]*"': '"DisplayName":"someone"',

@@ -68,7 +68,7 @@ def _policies(plan: Plan, backend: OrganizationsBackend) -> None:
 
 
 def _resource_policy(backend: OrganizationsBackend, account: Account) -> None:
-    """Keeps everybody from the policies of some buckets, the scan role too: one that was meant for strangers."""
+    """Denies the policies of some buckets to every caller, the scan role too: it was meant for strangers."""
     hidden = [bucket.arn for bucket in account.buckets if bucket.policy_denied]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetBucketPolicy", "Resource": hidden}
     made = backend.create_policy(

@@ -30,7 +30,7 @@ def _devices(account: Account, root: Thing) -> list[dict[str, Any]]:
     home = root.arn.removesuffix("root")
     found = [("Authapp", root.arn)] if root.data["mfa"] == "virtual" else []
     found += [("root-account-mfa-device", user.arn) for user in account.of("user") if user.data["mfa"]][:1]
-    spare = {"SerialNumber": f"{home}mfa/spare"}  # made, and nobody's yet: without a user
+    spare = {"SerialNumber": f"{home}mfa/spare"}  # made, and without a user yet
     return [spare, *({"SerialNumber": f"{home}mfa/{name}", "User": {"Arn": arn}} for name, arn in found)]
 
 
