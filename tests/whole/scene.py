@@ -154,25 +154,28 @@ def by_identity(scan: Scan) -> Outcomes:
 
 
 @contextmanager
-def connected(running: Running) -> Iterator[Organization]:
+def connected(running: Running, *, remembering: bool = False) -> Iterator[Organization]:
     """This process as the portal of that organization, which it has discovered, in a transaction that is undone."""
-    with pointed_at(running), transaction.atomic():
+    with pointed_at(running, remembering=remembering), transaction.atomic():
         found = discover_organization("aws")
         yield apply_discovery(actor=SYSTEM, discovered=found, at=timezone.now()).organization
         transaction.set_rollback(True)
 
 
 @contextmanager
-def pointed_at(running: Running) -> Iterator[None]:
-    """This process as the portal of that organization. Retries and paced calls wait for nothing, and no text is
-    remembered, so that every call is made in every scan."""
+def pointed_at(running: Running, *, remembering: bool = False) -> Iterator[None]:
+    """This process as the portal of that organization. Retries and paced calls wait for nothing.
+
+    remembering: texts that can't have changed aren't read again. Otherwise every call is made in every scan."""
+    registry.collectors()  # a collector that is first imported below would keep what is only patched there
     with pytest.MonkeyPatch.context() as patch:
         for name, value in running.env.items():
             patch.setenv(name, value)
         patch.setattr(retry, "BASE_SECONDS", {})
         patch.setattr(retry, "OTHER_BASE_SECONDS", 0.0)
         patch.setattr(call_rates, "SECOND", 0.0)
-        patch.setattr(text_reading, "compute_reading_revision", lambda: "")
+        if not remembering:
+            patch.setattr(text_reading, "compute_reading_revision", lambda: "")
         session.reset()
         settings: dict[str, Any] = {
             "SCAN_ROLE": running.env["TUTELA_SCAN_ROLE"],

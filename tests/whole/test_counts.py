@@ -41,7 +41,7 @@ def only_root(place: Place) -> None:
 @contextmanager
 def scanned(region: one_account.Recipe) -> Iterator[Running]:
     ssm_nodes._encrypting.clear()
-    with one_account.served(region, only_root) as running, connected(running) as organization:
+    with one_account.served(region, only_root) as running, connected(running, remembering=True) as organization:
         running.server.front.faults.forget_requests()
         scan = scan_here(organization)
         assert scan.state == "done"
