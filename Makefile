@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# Many tests start this project's commands; without compiled files each would compile Django and botocore again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-long check lint fast-tests bench lock install browser docs docs-build docs-serve clean
