@@ -14,6 +14,7 @@ from pathlib import Path
 from demo import reloading
 
 ROOT = Path(__file__).resolve().parent.parent
+STOPPING_SECONDS = 10
 DATABASE = ROOT / "var" / "demo.sqlite3"
 SHOWS = (
     "The organization has what real ones have: sound, neglected and half-read accounts, roles that AWS makes, denials "
@@ -97,7 +98,11 @@ def organization(options: argparse.Namespace) -> Iterator[dict[str, str]]:
         yield environment
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        try:
+            server.wait(timeout=STOPPING_SECONDS)
+        except subprocess.TimeoutExpired:  # a large organization; nothing of it is kept, so nothing is lost
+            server.kill()
+            server.wait()
 
 
 def manage(environment: dict[str, str], *words: str, check: bool = True) -> int:

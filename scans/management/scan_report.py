@@ -27,6 +27,7 @@ from scans.storage import blobs
 
 # For each account. If nearly every call is denied, further lines add nothing.
 MAX_LISTED_GAPS = 6
+MAX_NAMED_ACCOUNTS = 3
 
 
 class ScanProgressBar:
@@ -149,7 +150,10 @@ def describe_read_state(target: Target) -> str:
 
 
 def list_unread_accounts(scan: Scan) -> list[str]:
+    """One line for each account that was not read, and one for each gap with the accounts that have it."""
     lines = [f"Error: {e['what']} failed — {e['reason']} {e['what_to_do']}" for e in scan.totals.get("errors", [])]
+    # The same policy mostly denies the same in every account, and ten thousand equal lines would hide the others.
+    having: dict[str, list[str]] = defaultdict(list)
     for target in iterate_targets(scan):
         if target.error:
             lines.append(f"Not read: {target.account} — {target.error['reason']} {target.error['what_to_do']}")
@@ -157,21 +161,33 @@ def list_unread_accounts(scan: Scan) -> list[str]:
             lines.append(f"Not read: {target.account} — the account was {target.state} when the scan ended.")
         if any(gap["api"] == DESCRIBE_REGIONS.api for gap in target.gaps):
             read = sorted(set(blobs.load_manifest(target.manifest)) - {GLOBAL})
-            lines.append(
-                f"Gap: {target.account} — its regions could not be listed; only the configured ones were read: "
-                f"{', '.join(read)}"
-            )
-        reasons: dict[tuple[str, str], list[str]] = {}
-        for gap in list_told_gaps(target):
-            needs = f"; needs {gap.action}" if gap.action else ""
-            said = f"{gap.api} {gap.explanation} ({gap.code}{needs})"
-            reasons.setdefault((said, gap.advice), []).append(gap.region)
-        for (said, advice), regions in sorted(reasons.items())[:MAX_LISTED_GAPS]:
-            lines.append(f"Gap: {target.account} — {said} in {', '.join(sorted(set(regions)))}. {advice}")
-        if len(reasons) > MAX_LISTED_GAPS:
-            lines.append(
-                f"Gap: {target.account} — and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has all"
-            )
+            said = f"the regions could not be listed; only the configured ones were read: {', '.join(read)}"
+            having[said].append(str(target.account))
+        for said in list_gap_sentences(target):
+            having[said].append(str(target.account))
+    return [*lines, *(f"Gap: {name_accounts(accounts)} — {said}" for said, accounts in having.items())]
+
+
+def name_accounts(accounts: list[str]) -> str:
+    """All of them if they are few; otherwise the first ones and how many there are."""
+    if len(accounts) <= MAX_NAMED_ACCOUNTS:
+        return ", ".join(accounts)
+    return f"{len(accounts)} accounts, such as {', '.join(accounts[:MAX_NAMED_ACCOUNTS])}"
+
+
+def list_gap_sentences(target: Target) -> list[str]:
+    """What could not be read in this account, without its name: gaps of one cause are one sentence."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for gap in list_told_gaps(target):
+        needs = f"; needs {gap.action}" if gap.action else ""
+        said = f"{gap.api} {gap.explanation} ({gap.code}{needs})"
+        reasons.setdefault((said, gap.advice), []).append(gap.region)
+    lines = [
+        f"{said} in {', '.join(sorted(set(regions)))}. {advice}"
+        for (said, advice), regions in sorted(reasons.items())[:MAX_LISTED_GAPS]
+    ]
+    if len(reasons) > MAX_LISTED_GAPS:
+        lines.append(f"and {len(reasons) - MAX_LISTED_GAPS} more calls; the scan's page has all")
     return lines
 
 

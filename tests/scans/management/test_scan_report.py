@@ -93,7 +93,7 @@ def test_unlistable_regions_are_reported_with_those_read(target: Target) -> None
     gaps = [gap("account.ListRegions", "global"), gap("ec2.DescribeRegions", "global")]
     Target.objects.filter(pk=target.pk).update(gaps=gaps)
     lines = [line.split(" — ")[1] for line in scan_report.list_unread_accounts(target.scan)]
-    assert lines[0] == "its regions could not be listed; only the configured ones were read: eu-west-1"
+    assert lines[0] == "the regions could not be listed; only the configured ones were read: eu-west-1"
     assert len(lines) == 3
 
 
@@ -109,6 +109,18 @@ def test_long_gap_list_is_shortened(target: Target) -> None:
     lines = scan_report.list_unread_accounts(target.scan)
     assert len(lines) == scan_report.MAX_LISTED_GAPS + 1
     assert f"and {40 - scan_report.MAX_LISTED_GAPS} more" in lines[-1]
+
+
+def test_gap_of_many_accounts_is_one_line(target: Target) -> None:
+    shops = [account(f"55556666000{n}") for n in range(scan_report.MAX_NAMED_ACCOUNTS)]
+    for shop in (target.account, *shops):
+        read, _ = Target.objects.get_or_create(scan=target.scan, account=shop)
+        Target.objects.filter(pk=read.pk).update(gaps=[gap("ssm.ListDocuments")], state="done")
+    last = Target.objects.get(account=shops[-1])
+    Target.objects.filter(pk=last.pk).update(gaps=[gap("ssm.ListDocuments"), gap("kms.ListAliases")])
+    shared, single = sorted(scan_report.list_unread_accounts(target.scan), key=len, reverse=True)
+    assert shared.startswith("Gap: 4 accounts, such as shop 111122223333 (111122223333), shop 555566660000 (")
+    assert single.startswith(f"Gap: {shops[-1]} — kms.ListAliases was denied")
 
 
 def test_unreadable_account_shows_reason_and_advice(target: Target) -> None:
