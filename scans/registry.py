@@ -92,6 +92,10 @@ def controls() -> dict[str, LoadedControl]:
             for type, facts in declared.items():
                 require_collected_facts(item.control.id, type, facts)
         require_known_others(item.control)
+        if item.control.regrouped > item.control.version:
+            raise RegistryError(
+                f"{item.control.id} is regrouped since a version that it hasn't reached: correct CONTROL"
+            )
     return {item.control.id: item for item in sorted(loaded, key=lambda c: c.control.id)}
 
 

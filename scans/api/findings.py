@@ -69,6 +69,7 @@ class FindingSerializer(serializers.Serializer[Any]):
 
     coverage: excepted (an active exception covers it), requested (one is requested) or empty (neither), computed at the
     time of the request. covered_by: the exception. Both are null if you can't see exceptions of the account.
+    superseded_by: the fingerprint of the Finding that stands for a superseded one, where it is known.
     """
 
     fingerprint = serializers.CharField()
@@ -87,6 +88,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     resolution = serializers.CharField()
     reopen_count = serializers.IntegerField()
+    superseded_by = serializers.CharField(allow_null=True)
     coverage = serializers.CharField(allow_null=True)
     covered_by = serializers.CharField(allow_null=True)
 
@@ -128,13 +130,14 @@ class FactSerializer(serializers.Serializer[Any]):
 
 class FindingDetailSerializer(FindingSerializer):
     """A Finding with facts, fix and history. title and fix are null for a control that no longer exists.
-    events: the latest 100, newest first."""
+    events: the latest 100, newest first. supersedes: the fingerprints of the first 100 Findings that it stands for."""
 
     title = serializers.CharField(allow_null=True)
     control_version = serializers.IntegerField()
     facts = FactSerializer(many=True)
     fix = FixSerializer(allow_null=True)
     events = FindingEventSerializer(many=True)
+    supersedes = serializers.ListField(child=serializers.CharField())
 
     def to_representation(self, instance: Finding) -> Any:
         loaded = registry.controls().get(instance.control)
@@ -145,6 +148,7 @@ class FindingDetailSerializer(FindingSerializer):
             "facts": FactSerializer(list(detail.list_finding_facts(instance)), many=True).data,
             "fix": FixSerializer(detail.fix_of(instance, loaded)).data if loaded else None,
             "events": FindingEventSerializer(instance.events.all()[:MAX_EVENTS], many=True).data,
+            "supersedes": [row.fingerprint for row in detail.list_superseded(instance)],
         }
 
 
@@ -169,7 +173,7 @@ class FindingApi(Api):
     def retrieve(self, _request: Request, fingerprint: str) -> Response:
         """Get one Finding by its fingerprint, with its history and fix."""
         visible = visible_accounts(self.actor, Permission.FINDING_VIEW)
-        rows = queries.visible_findings(visible).select_related("account__organization")
+        rows = queries.visible_findings(visible).select_related("account__organization", "superseded_by")
         found = rows.filter(fingerprint=fingerprint).first()
         if found is None:
             raise Http404

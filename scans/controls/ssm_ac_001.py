@@ -81,6 +81,7 @@ CONTROL = Control(
     # 2: a condition given twice in different case is unknown. 3: one outcome a policy, no longer one a principal; AWS
     # managed policies are judged by their documents; roles that AWS made, and that only AWS can use, don't count.
     version=3,
+    regrouped=3,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:*",

@@ -47,6 +47,7 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
     version=2,  # 2: one finding a tag key, and for secrets alone: SSM-FF-004 judges personal data
+    regrouped=2,
     facts={"tag.key": ("key", "secrets")},
     container="arn:{p}:tagging:{r}:{a}:*",
     statements=("S12", "S13"),

@@ -103,6 +103,8 @@ class Control:
     needs_organization: whether it needs facts of the whole organization: it is judged after every account was read.
     names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
     no longer listed may still exist.
+    regrouped: the version since which its outcomes are about other things than before, such as policies instead of
+    principals. Findings of earlier versions that end then are superseded: they are neither fixed nor gone.
     one_per_account: for a control of one setting in each region, which a company decides once. The outcomes of the
     regions with this verdict are one outcome about the account, which lists them.
     flow_steps: type in `facts` -> the step of the data-flow map that its outcomes grade. Without it a control grades
@@ -124,6 +126,7 @@ class Control:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     frameworks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 1
+    regrouped: int = 0
     needs_organization: bool = False
     names_others: tuple[str, ...] = ()
     one_per_account: Verdict | None = None

@@ -24,6 +24,8 @@ class Event(StrEnum):
 RESOLUTION = {Event.FIX: "fixed", Event.VANISH: "gone", Event.LAPSE: "not_applicable", Event.SUPERSEDE: "superseded"}
 
 
+# The ends that a scan proves. Each needs the resource to be what it was when the Finding was opened.
+PROVED_ENDS = frozenset({Event.FIX, Event.VANISH, Event.LAPSE})
 REPLAYED = "replay."  # prefix of a FindingEvent's kind: stored evidence was judged again
 
 
@@ -34,6 +36,15 @@ def format_event_kind(event: Event, *, replayed: bool) -> str:
 
 def parse_event_kind(kind: str) -> Event:
     return Event(kind.removeprefix(REPLAYED))
+
+
+def supersede_if_regrouped(event: Event, *, judged_by: int, regrouped: int) -> Event:
+    """The event, or SUPERSEDE where its control has judged other things since the Finding was written.
+
+    judged_by: the control's version in the Finding. regrouped: Control.regrouped.
+    What failed may be a part of another Finding now, so a pass or a missing resource proves nothing.
+    """
+    return Event.SUPERSEDE if event in PROVED_ENDS and judged_by < regrouped else event
 
 
 def event_for(

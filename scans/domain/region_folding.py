@@ -18,9 +18,18 @@ from scans.domain.evidence import GLOBAL, Context, decode_fact
 
 ControlPlace = tuple[str, str]  # (control id, region)
 Identity = tuple[str, str, str, str]
+REGION_CONTROL = "SSM-RD-001"
 FOLDED = "It is part of one finding about the account now, which lists the regions."
 UNFOLDED = "One region is left of it, which has a finding of its own now."
-DENIED = "Its region is denied by a policy now, and one finding of SSM-RD-001 tells that."
+DENIED = f"Its region is denied by a policy now, and one finding of {REGION_CONTROL} tells that."
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Why an outcome isn't reported, and the outcome that stands for it; None: this scan didn't judge that one."""
+
+    why: str
+    by: Identity | None
 
 
 @dataclass(slots=True)
@@ -28,13 +37,13 @@ class SettledOutcomes:
     """The outcomes of one account, and what else its Findings must know.
 
     judged: what is reported. of_account: outcomes about the account that close a Finding which exists, and are nothing
-    else. replaced: what another outcome stands for -> why it isn't reported. unsettled: places where a missing outcome
+    else. replaced: what another outcome stands for -> why, and which. unsettled: places where a missing outcome
     proves nothing. denied: the regions that are denied.
     """
 
     judged: list[JudgedOutcome] = field(default_factory=list)
     of_account: list[JudgedOutcome] = field(default_factory=list)
-    replaced: dict[Identity, str] = field(default_factory=dict)
+    replaced: dict[Identity, Replacement] = field(default_factory=dict)
     unsettled: set[ControlPlace] = field(default_factory=set)
     denied: frozenset[str] = frozenset()
 
@@ -56,12 +65,19 @@ def settle_outcomes(
     for item in judged:
         folds = item.control.one_per_account is not None and item.region != GLOBAL
         (regional[item.control.id] if folds else settled.judged).append(item)
-    for item in unreported:
-        settled.replaced[item.identity] = DENIED
-        settled.unsettled.add((item.control.id, item.region))
     for parts in regional.values():
         fold_regions(parts, context, facts_of, settled, limited=limited)
+    told = find_denied_outcomes(settled.judged)
+    for item in unreported:
+        settled.replaced[item.identity] = Replacement(DENIED, told.get(item.region))
+        settled.unsettled.add((item.control.id, item.region))
     return settled
+
+
+def find_denied_outcomes(judged: Iterable[JudgedOutcome]) -> dict[str, Identity]:
+    """Region -> the outcome that tells that it is denied."""
+    items = [i for i in judged if i.control.id == REGION_CONTROL and i.outcome.verdict is Verdict.UNKNOWN]
+    return {region: item.identity for item in items for region in (item.facts if item.parts else (item.region,))}
 
 
 def fold_regions(
@@ -81,12 +97,12 @@ def fold_regions(
     # A single unknown region has its own finding: there is nothing to fold.
     if control.one_per_account is Verdict.UNKNOWN and len(folded) == 1 and not limited:
         settled.judged += parts
-        settled.replaced[whole.identity] = UNFOLDED
+        settled.replaced[whole.identity] = Replacement(UNFOLDED, folded[0].identity)
         return
     settled.judged += [item for item in parts if item not in folded]
     if folded:
         for item in folded:
-            settled.replaced[item.identity] = FOLDED
+            settled.replaced[item.identity] = Replacement(FOLDED, whole.identity)
             settled.unsettled.add((control.id, item.region))
         facts = {item.region: keep_known_facts(facts_of(item)) for item in folded}
         settled.judged.append(replace(whole, outcome=combine_outcomes(folded, parts), parts=tuple(parts), facts=facts))

@@ -34,6 +34,10 @@ class Finding(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=20, blank=True)
     reopen_count = models.PositiveIntegerField(default=0)
+    # The Finding of the same Account that stands for this one, where it is known. Only with the resolution "superseded".
+    superseded_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="supersedes", db_index=False
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -44,6 +48,9 @@ class Finding(models.Model):
             models.Index(fields=["account", "control"], name="finding_by_account"),
             models.Index(fields=["control", "state"], name="finding_by_control"),
             models.Index(fields=["state", "-id"], name="finding_open_newest"),
+            models.Index(
+                fields=["superseded_by"], name="finding_superseded", condition=models.Q(superseded_by__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,8 @@
 1. Load the known Findings of the judged controls.
 2. Split off outcomes about regions or accounts that the Scan left out; their Findings stay unchanged.
 3. Apply each outcome to its Finding, in memory.
-4. Resolve open Findings whose resource is gone, where its place was listed completely.
+4. Resolve open Findings that another one stands for, and those whose resource is gone, where its place was listed
+   completely.
 5. Write Findings, events and posture cells, and notify the listeners in the same transaction.
 """
 
@@ -16,15 +17,16 @@ from datetime import datetime
 
 from accounts.models import Account
 from governance.core.states import FINDING
-from scans import hooks
+from scans import hooks, registry
 from scans.domain import partial_scans
 from scans.domain.control import Verdict
 from scans.domain.engine import JudgedOutcome, select_judged_facts
 from scans.domain.evidence import World
 from scans.domain.fingerprint import compute_fingerprint
 from scans.domain.lifecycle import RESOLUTION, Event, event_for, format_event_kind, parse_event_kind
-from scans.domain.region_folding import DENIED, SettledOutcomes, complete_with_earlier
+from scans.domain.region_folding import Identity, SettledOutcomes, complete_with_earlier
 from scans.models import Finding, FindingEvent, Scan
+from scans.pipeline import successors
 from scans.pipeline.outcome_split import CompletePlaces, find_complete_places, split_outcomes
 from scans.pipeline.posture_cells import write_posture_cells
 
@@ -39,6 +41,7 @@ CHANGEABLE_FIELDS = [
     "resolved_at",
     "resolution",
     "reopen_count",
+    "superseded_by",
     "severity",
     "control_version",
 ]
@@ -80,6 +83,7 @@ class FindingChanges:
     counts: outcomes by verdict, and Findings by event. by_control: outcomes by verdict for each control.
     replayed: stored evidence was judged again, without reading AWS.
     kept: open Findings of resources that had no outcome but may still exist.
+    superseded: Findings that end because another one stands for them, and which one, if the outcomes tell it.
     """
 
     scan: Scan
@@ -89,6 +93,7 @@ class FindingChanges:
     kept: list[Finding] = field(default_factory=list)
     new: list[Finding] = field(default_factory=list)
     changed: list[Finding] = field(default_factory=list)
+    superseded: list[tuple[Finding, Identity | None]] = field(default_factory=list)
     events: list[FindingEvent] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     by_control: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -141,6 +146,7 @@ def plan_changes(
     plan: FoldingPlan,
 ) -> None:
     """Plan what these outcomes do to the known Findings. Changes rows in memory only, and empties `known` of them."""
+    standing = dict(known)
     for item, ground in grounded:
         batch.counts[item.outcome.verdict] += 1
         batch.by_control[item.control.id][item.outcome.verdict] += 1
@@ -155,29 +161,13 @@ def plan_changes(
             apply_outcome(batch, whole, fingerprint, finding, ground)
         elif finding is not None:
             waiting.append(finding)
-    close_replaced(batch, known, plan.settled)
+    for finding, replacement in successors.find_replaced(known, plan.settled):
+        supersede_finding(batch, finding, replacement.why, replacement.by)
     for finding in known.values():
         close_if_gone(batch, finding, covered=complete.covers(finding))
+    successors.link_successors(batch.superseded, [*standing.values(), *batch.new])
     # No longer listed, but maybe still there. They keep counting, since a denied read must not improve a score.
     batch.kept = [finding for finding in (*known.values(), *waiting) if finding.state == "open"]
-
-
-def close_replaced(batch: FindingChanges, known: Mapping[str, Finding], settled: SettledOutcomes) -> None:
-    """Close the open Findings that another one stands for now."""
-    replaced = {compute_fingerprint(*identity): why for identity, why in settled.replaced.items()}
-    found = [
-        (finding, replaced[mark]) for mark, finding in known.items() if mark in replaced and finding.state == "open"
-    ]
-    # One that has ever failed stays: what failed may still be there, where nothing can be read any more.
-    unsure = [finding.pk for finding, why in found if why == DENIED]
-    failed = set(
-        FindingEvent.objects.filter(finding__in=unsure, verdict=Verdict.FAIL).values_list("finding", flat=True)
-    )
-    for finding, why in found:
-        if why != DENIED or (finding.verdict == Verdict.UNKNOWN and finding.pk not in failed):
-            finding.reason = why
-            batch.changed.append(finding)
-            transition_finding(batch, finding, Event.SUPERSEDE, batch.scan)
 
 
 def persist_changes(
@@ -218,6 +208,9 @@ def apply_outcome(
     )
     if event is None:
         return
+    if finding is not None and successors.is_regrouped(event, finding, item.control):
+        supersede_finding(batch, finding, successors.explain_regrouping(item.control))
+        return
     if finding is None:
         finding = Finding(
             fingerprint=fingerprint,
@@ -244,10 +237,21 @@ def get_recorded_declaration(finding: Finding) -> tuple[str, int]:
 def close_if_gone(batch: FindingChanges, finding: Finding, *, covered: bool) -> None:
     """Resolve a Finding without an outcome if its place was listed completely."""
     event = event_for(finding.state, None, covered=covered)
-    if event is not None:
+    loaded = registry.controls().get(finding.control)
+    if event is not None and loaded is not None and successors.is_regrouped(event, finding, loaded.control):
+        supersede_finding(batch, finding, successors.explain_regrouping(loaded.control))
+    elif event is not None:
         finding.reason = "The resource is no longer there: its place was listed completely without it."
         batch.changed.append(finding)
         transition_finding(batch, finding, event, batch.scan)
+
+
+def supersede_finding(batch: FindingChanges, finding: Finding, why: str, by: Identity | None = None) -> None:
+    """Resolve a Finding that another one stands for. Its verdict stays: nothing was proved."""
+    finding.reason = why
+    batch.changed.append(finding)
+    batch.superseded.append((finding, by))
+    transition_finding(batch, finding, Event.SUPERSEDE, batch.scan)
 
 
 def transition_finding(batch: FindingChanges, finding: Finding, event: Event, scan: Scan) -> None:
@@ -257,6 +261,7 @@ def transition_finding(batch: FindingChanges, finding: Finding, event: Event, sc
         finding.state = FINDING.next_state(finding.state, event)
         finding.resolution = RESOLUTION.get(event, "")
         finding.resolved_at = batch.at if event in RESOLUTION else None
+        finding.superseded_by = None
         finding.reopen_count += event is Event.REOPEN
     batch.counts[f"finding.{event}"] += 1
     batch.events.append(

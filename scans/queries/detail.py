@@ -19,6 +19,7 @@ from scans.queries.findings import pair_with_titles, visible_findings
 from scans.registry import LoadedControl
 
 MAX_NEIGHBORS = 8
+MAX_SUPERSEDED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class FindingFact:
 
 @dataclass(frozen=True, slots=True)
 class FindingDetail:
-    """control and fix are None for a control that no longer exists."""
+    """control and fix are None for a control that no longer exists.
+
+    supersedes: the first MAX_SUPERSEDED of the findings that this one stands for."""
 
     control: LoadedControl | None
     fix: FilledRemediation | None
@@ -45,6 +48,7 @@ class FindingDetail:
     events: list[FindingEvent]
     same_resource: list[tuple[Finding, str]]
     same_control: list[Finding]
+    supersedes: list[Finding]
 
 
 def load_finding_detail(finding: Finding, visible: QuerySet[Account]) -> FindingDetail:
@@ -60,7 +64,13 @@ def load_finding_detail(finding: Finding, visible: QuerySet[Account]) -> Finding
             open_ones.filter(account=finding.account, resource=finding.resource)[:MAX_NEIGHBORS]
         ),
         same_control=list(open_ones.filter(control=finding.control)[:MAX_NEIGHBORS]),
+        supersedes=list_superseded(finding),
     )
+
+
+def list_superseded(finding: Finding) -> list[Finding]:
+    # They are of the same account, so a reader who sees one sees them all.
+    return list(finding.supersedes.order_by("control", "region", "pk")[:MAX_SUPERSEDED])
 
 
 def fix_of(finding: Finding, loaded: LoadedControl) -> FilledRemediation:

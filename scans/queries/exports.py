@@ -31,6 +31,7 @@ FINDING_COLUMNS = (
     "resolved_at",
     "resolution",
     "reopen_count",
+    "superseded_by",
 )
 # coverage: excepted, requested or empty, at the time of the export. covered_by: the exception.
 EXPORTED_FINDING_COLUMNS = (*FINDING_COLUMNS, "coverage", "covered_by")
@@ -96,4 +97,5 @@ def build_finding_record(row: Finding) -> dict[str, Any]:
         "resolved_at": row.resolved_at.isoformat() if row.resolved_at else None,
         "resolution": row.resolution,
         "reopen_count": row.reopen_count,
+        "superseded_by": row.superseded_by.fingerprint if row.superseded_by else None,
     }

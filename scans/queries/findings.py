@@ -92,6 +92,8 @@ def filter_findings(visible: QuerySet[Account], wanted: FindingFilter) -> QueryS
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
     if wanted.state != "all":
         rows = rows.filter(state=wanted.state)
+    if wanted.state != "open":  # no open one is superseded
+        rows = rows.select_related("superseded_by")
     if wanted.q:
         words = Q(resource__icontains=wanted.q) | Q(reason__icontains=wanted.q) | Q(account__name__icontains=wanted.q)
         rows = rows.filter(words)

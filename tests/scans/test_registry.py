@@ -117,6 +117,14 @@ def test_a_fact_that_no_collector_yields(where: str, monkeypatch: pytest.MonkeyP
         registry.controls()
 
 
+def test_regrouped_since_a_version_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module(CONTROL=replace(GOOD.control, regrouped=GOOD.control.version + 1))
+    monkeypatch.setattr(registry, "iterate_modules", one_of("controls", "ssm_ps_001", made))
+    forget()
+    with pytest.raises(registry.RegistryError, match="SSM-PS-001 is regrouped since a version that it hasn't reached"):
+        registry.controls()
+
+
 def test_what_later_collectors_follow_is_declared_too() -> None:
     declared = {type: facts for item in registry.collectors().values() for type, facts in item.collector.facts.items()}
     for followed in (references.NAMES_BUCKETS, references.NAMES_LOG_GROUPS, references.NAMES_KEYS):

@@ -109,3 +109,18 @@ def test_more_findings_cost_no_more_queries(auditor, inventory, django_assert_ma
         finding(inventory.play, "SSM-PS-001", f"arn:x:{number}", region=REGION)
     with django_assert_max_num_queries(10):
         assert len(items(auditor, "findings/")) == 33
+
+
+def test_superseded_finding_names_its_successor(auditor, inventory, django_assert_max_num_queries):
+    olds = [finding(inventory.shop, "SSM-PS-001", f"arn:aws:ssm:old:{n}", state="resolved") for n in range(5)]
+    Finding.objects.filter(pk__in=[f.pk for f in olds]).update(
+        resolution="superseded", superseded_by=inventory.secret.pk
+    )
+    mark = inventory.secret.fingerprint
+    with django_assert_max_num_queries(25):
+        found = items(auditor, "findings/", state="resolved")
+    assert [item["superseded_by"] for item in found] == [mark] * 5 + [None]
+    assert get(auditor, f"findings/{olds[0].fingerprint}/")["superseded_by"] == mark
+    detail = get(auditor, f"findings/{mark}/")
+    assert detail["superseded_by"] is None
+    assert set(detail["supersedes"]) == {f.fingerprint for f in olds}

@@ -177,3 +177,19 @@ def test_export_defuses_formulas(inventory: Inventory, client: Client) -> None:
 
 def test_export_of_an_unknown_kind_is_refused(client: Client) -> None:
     assert "csv or jsonl" in client.get("/findings/export/?format=xml").content.decode()
+
+
+def test_superseded_finding_and_its_successor_link_each_other(inventory: Inventory, client: Client) -> None:
+    Finding.objects.filter(pk=inventory.fixed.pk).update(resolution="superseded", superseded_by=inventory.secret.pk)
+    old, new = (shown(client, f"/findings/{f.pk}/") for f in (inventory.fixed, inventory.secret))
+    assert "<strong>Superseded by" in old
+    assert f'<a href="/findings/{inventory.secret.pk}/">finding {inventory.secret.pk}</a>' in old
+    assert "It was not fixed." in old
+    assert '<h2 id="supersedes">Superseded findings</h2>' in new
+    assert f'href="/findings/{inventory.fixed.pk}/"' in new
+
+
+def test_superseded_finding_without_a_link_leads_to_the_list(inventory: Inventory, client: Client) -> None:
+    Finding.objects.filter(pk=inventory.fixed.pk).update(resolution="superseded")
+    page = shown(client, f"/findings/{inventory.fixed.pk}/")
+    assert 'href="/findings/?control=SSM-S3-002&amp;account=100000000001"' in page
