@@ -54,13 +54,16 @@ def handle_reconciliation(
 ) -> None:
     """opened: findings that are new or reopened; changed: these and every other finding that the scan touched."""
     from exceptions.requests import drift
-    from exceptions.tickets import lifecycle, verification
+    from exceptions.requests import supersession as replaced_requests
+    from exceptions.tickets import lifecycle, supersession, verification
 
     # Drift first: it takes the account's lock, and the others then follow the order of exceptions.common.locking.
     drift.suspend_after_scan(account, changed)
     # A replay judges stored evidence again. It reads nothing new, so it can't prove a fix.
     if not replayed:
         verification.verify_after_scan(changed)
+    supersession.release_superseded(changed)
+    replaced_requests.notify_after_scan(account, changed)
     lifecycle.propose_by_rules(account, opened)
 
 

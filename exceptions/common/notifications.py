@@ -24,6 +24,7 @@ ACTIONABLE_STATES = {
     "exception.changes": {"changes_requested"},
     "exception.suspended": {"suspended"},
     "exception.expiring": {"approved"},
+    "exception.superseded": {"submitted", "changes_requested", "approved", "suspended"},
     "ticket.proposed": {"proposed"},
     "ticket.approved": {"approved", "open"},
     "ticket.reopened": {"open", "in_progress"},

@@ -12,7 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from exceptions.common.view_helpers import build_findings_url, find_chosen_findings, parse_posted_version
+from exceptions.common.view_helpers import (
+    build_findings_url,
+    find_chosen_findings,
+    parse_posted_version,
+    parse_whole_number,
+)
 from exceptions.errors import InvalidRequestError, ScopeNotPermittedError, WorkflowError
 from exceptions.models import ExceptionRequest
 from exceptions.requests import attachments, drafting, submission_checks
@@ -23,6 +28,7 @@ from governance.core.policy import Permission, is_permitted
 from governance.core.states import EXCEPTION
 from governance.identity.web import get_request_actor, permission_required
 
+TERMS = ("justification", "business_owner", "compensation", "compensating_controls", "expires_at")
 NOT_SAVED = "The request was not saved. Correct the fields with errors; your input is kept."
 
 
@@ -119,7 +125,18 @@ def own_request_or_403(request: HttpRequest, pk: int) -> ExceptionRequest:
 def read_linked_choices(request: HttpRequest) -> dict[str, Any]:
     names = ("scope_kind", "control", "account", "ou", "resource", "region", "tag_key", "tag_value")
     chosen: dict[str, Any] = {name: request.GET.get(name, "").replace("\x00", "") for name in names}
-    return {**chosen, "findings": [finding.fingerprint for finding in find_chosen_findings(request)]}
+    chosen["findings"] = [finding.fingerprint for finding in find_chosen_findings(request)]
+    like = request.GET.get("like", "")
+    return chosen | (read_earlier_terms(request, parse_whole_number(like, "like")) if like else {})
+
+
+def read_earlier_terms(request: HttpRequest, pk: int) -> dict[str, Any]:
+    """The words and the end of another request, for a new one whose scope is chosen anew."""
+    earlier = request_or_404(request, pk)
+    values = build_form_values(earlier)
+    if earlier.expires_at is None or earlier.expires_at <= timezone.now():
+        values["expires_at"] = None
+    return {name: values[name] for name in TERMS}
 
 
 def read_typed_values(request: HttpRequest) -> dict[str, Any]:

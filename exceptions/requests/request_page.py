@@ -30,6 +30,7 @@ from exceptions.models.request import RENEWING_STATES
 from exceptions.requests import wording
 from exceptions.requests.request_filters import board_state
 from exceptions.requests.snapshots import build_snapshot
+from exceptions.requests.supersession import ReplacedFindings, list_replaced_findings, list_requestable_findings
 from exceptions.requests.wording import ACTS, ValueChange
 from exceptions.rules import BROAD_SCOPES
 from governance.core.policy import Actor, Permission, is_permitted
@@ -67,7 +68,9 @@ class ThreadEntry:
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
-    """whole: the reader can see every account in scope. Otherwise the rest is left out, and drift is summarized."""
+    """whole: the reader can see every account in scope. Otherwise the rest is left out, and drift is summarized.
+
+    replaced: its superseded findings. requestable: what stands for them, where the reader may request an exception."""
 
     state: str
     scope: str
@@ -80,6 +83,8 @@ class RequestPage:
     history: list[HistoryEntry]
     attachments: list[Attachment]
     may: RequestPermissions
+    replaced: list[ReplacedFindings]
+    requestable: list[Finding]
 
 
 def build_request_page(request: ExceptionRequest, actor: Actor, now: datetime) -> RequestPage:
@@ -87,6 +92,7 @@ def build_request_page(request: ExceptionRequest, actor: Actor, now: datetime) -
     accounts = accounts_in_scope(request)
     covered = preview_scope(request, visible)
     # Drift and the audit trail also name accounts that have left the scope, which the reader may not see.
+    replaced = list_replaced_findings(request, visible, now)
     sees_all = covered.whole and not find_partly_hidden([request], visible)
     return RequestPage(
         state=board_state(request, now),
@@ -101,6 +107,8 @@ def build_request_page(request: ExceptionRequest, actor: Actor, now: datetime) -
         history=read_history(f"exceptionrequest:{request.pk}", show_drift=sees_all),
         attachments=list_attachments(request),
         may=find_request_permissions(request, actor, accounts, now),
+        replaced=replaced,
+        requestable=list_requestable_findings(replaced, actor, now),
     )
 
 

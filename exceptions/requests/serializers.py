@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +12,24 @@ from rest_framework import serializers
 from accounts.models import Account
 from exceptions.common.request_scope import count_named_findings, describe_scope, find_partly_hidden
 from exceptions.models import ExceptionRequest
+from exceptions.requests.supersession import MAX_LINES, find_uncovered_findings
 from exceptions.rules import effective_state
 from scans.api.extent import ExtentSerializer
+from scans.models import Finding
+
+
+class SupersededSerializer(serializers.Serializer[Any]):
+    """Fingerprints. superseded_by: of the Finding that stands for this one, where it is known."""
+
+    finding = serializers.CharField()
+    superseded_by = serializers.CharField(allow_null=True)
 
 
 class ExceptionSerializer(serializers.Serializer[Any]):
-    """status: the state as of now: an approved request is pending, active or expired. quorum: the approvers needed."""
+    """status: the state as of now: an approved request is pending, active or expired. quorum: the approvers needed.
+
+    superseded: the first 100 of its Findings that ended because others stand for them, which it doesn't cover.
+    """
 
     id = serializers.IntegerField()
     reference = serializers.CharField()
@@ -48,6 +60,7 @@ class ExceptionSerializer(serializers.Serializer[Any]):
     quorum = serializers.IntegerField()
     renews = serializers.IntegerField(allow_null=True)
     drift = serializers.ListField(child=serializers.DictField())
+    superseded = SupersededSerializer(many=True)
 
 
 COLUMNS = (
@@ -82,7 +95,19 @@ def build_exception_documents(
     rows = list(requests)
     named = count_named_findings(rows, visible)
     partly = find_partly_hidden([row for row in rows if row.drift], visible)
-    return [build_exception_document(row, now, named.get(row.pk, 0), in_general=row.pk in partly) for row in rows]
+    lost = find_uncovered_findings(rows, visible)
+    return [
+        build_exception_document(row, now, named.get(row.pk, 0), in_general=row.pk in partly)
+        | {"superseded": build_superseded_documents(lost.get(row.pk, ()))}
+        for row in rows
+    ]
+
+
+def build_superseded_documents(lost: Sequence[Finding]) -> list[dict[str, str | None]]:
+    return [
+        {"finding": row.fingerprint, "superseded_by": row.superseded_by.fingerprint if row.superseded_by else None}
+        for row in lost[:MAX_LINES]
+    ]
 
 
 def build_exception_document(

@@ -196,7 +196,7 @@ class TrackerApi(Api):
 
 def prefetch_ticket_items(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """Prefetch each ticket's items as shown_items, with their findings, in one more query."""
-    items = TicketFinding.objects.select_related("finding").order_by("-open", "finding_id")
+    items = TicketFinding.objects.select_related("finding__superseded_by").order_by("-open", "finding_id")
     return rows.prefetch_related(Prefetch("items", queryset=items, to_attr="shown_items"))
 
 

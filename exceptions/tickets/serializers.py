@@ -10,12 +10,16 @@ from exceptions.models import Ticket
 
 
 class TicketItemSerializer(serializers.Serializer[Any]):
-    """open: it still fails. proof: the digest of the evidence under which it passed."""
+    """open: it still fails. proof: the digest of the evidence under which it passed. superseded_by: the fingerprint of
+    the Finding that stands for a superseded one, where it is known."""
 
     fingerprint = serializers.CharField(source="finding.fingerprint")
     resource = serializers.CharField(source="finding.resource")
     open = serializers.BooleanField()
     proof = serializers.CharField()
+    superseded_by = serializers.CharField(
+        source="finding.superseded_by.fingerprint", default=None, allow_null=True, read_only=True
+    )
 
 
 class TicketSerializer(serializers.Serializer[Any]):

@@ -106,7 +106,9 @@ def count_by_view(rows: QuerySet[Ticket], now: datetime) -> list[tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """fix: of the first finding that is left; None if none is left or its control is gone."""
+    """fix: of the first finding that is left; None if none is left or its control is gone.
+
+    successors: the failing findings that stand for superseded ones of the ticket and have no ticket there."""
 
     control: LoadedControl | None
     items: list[TicketFinding]
@@ -121,10 +123,13 @@ class TicketPage:
     overdue: bool
     may: dict[str, bool]
     conflict: str
+    successors: list[Finding]
 
 
 def build_ticket_page(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage:
-    items = ticket.items.select_related("finding__account__organization").order_by("-open", "finding_id")
+    items = ticket.items.select_related("finding__account__organization", "finding__superseded_by").order_by(
+        "-open", "finding_id"
+    )
     shown = list(items[:MAX_LISTED])
     sizes = ticket.items.aggregate(all=Count("pk"), left=Count("pk", filter=Q(open=True)))
     loaded = controls().get(ticket.control)
@@ -144,21 +149,29 @@ def build_ticket_page(ticket: Ticket, actor: Actor, now: datetime) -> TicketPage
         overdue=bool(ticket.due_at and ticket.due_at < now and ticket.state not in TICKET_ENDED),
         may=find_ticket_permissions(ticket, actor, now),
         conflict=find_proposer_conflict(ticket, actor.user_id),
+        successors=list_unticketed_successors(ticket),
     )
+
+
+def list_unticketed_successors(ticket: Ticket) -> list[Finding]:
+    rows = Finding.objects.filter(supersedes__ticket_items__ticket=ticket, state="open", verdict="fail")
+    held = TicketFinding.objects.filter(open=True, tracker=ticket.tracker).values("finding")
+    return list(rows.exclude(pk__in=held).distinct().order_by("pk")[:MAX_LISTED])
 
 
 def find_ticket_permissions(ticket: Ticket, actor: Actor, now: datetime) -> dict[str, Any]:
     """The acts open to this reader in the ticket's present state."""
     place = find_account_place(ticket.account)
     works = is_permitted(actor, Permission.TICKET_WORK, now, place)
+    proposes = is_permitted(actor, Permission.TICKET_PROPOSE, now, place)
     return {
         "decide": ticket.state == "proposed" and is_permitted(actor, Permission.TICKET_DECIDE, now, place),
         "start": works and ticket.state in TICKET.sources("start"),
         "claim": works and ticket.state in TICKET.sources("claim"),
         "verify": works and ticket.state in TICKET.sources("verify"),
         "say": works,
-        "cancel": ticket.state in TICKET.sources("cancel")
-        and is_permitted(actor, Permission.TICKET_PROPOSE, now, place),
+        "propose": proposes,
+        "cancel": ticket.state in TICKET.sources("cancel") and proposes,
     }
 
 

@@ -26,6 +26,7 @@ from exceptions.tickets.lifecycle import (
     require_ticket_permission,
     transition_ticket,
 )
+from exceptions.tickets.supersession import end_superseded_ticket, has_unproved_findings
 from governance.core.policy import SYSTEM, Actor, Permission
 from scans import registry
 from scans.domain.evidence import GLOBAL
@@ -109,6 +110,8 @@ def mark_verified(items: QuerySet[TicketFinding], evidence_of: Callable[[TicketF
         left = ticket.items.filter(open=True).count()
         if left:
             add_note(ticket, SYSTEM.name, f"A scan proved some resources fixed; {left} remain.")
+        elif has_unproved_findings(ticket):
+            end_superseded_ticket(ticket)
         else:
             close_ticket(ticket)
 

@@ -111,5 +111,6 @@ TICKET: Final = _build_machine(
     ("reopen", "verifying", "open"),
     ("prove", "open in_progress fix_claimed verifying", "closed"),
     ("cancel", "proposed approved open in_progress fix_claimed sync_failed", "cancelled"),
+    ("supersede", "proposed approved open in_progress fix_claimed verifying sync_failed", "cancelled"),
 )
 TICKET_ENDED: Final = frozenset({"rejected", "cancelled", "closed"})

@@ -15,11 +15,13 @@ from accounts.models import Account
 from governance.core.list_filters import ListFilter, filter_field
 from scans import hooks, registry
 from scans.domain.control import Severity, Verdict
+from scans.domain.lifecycle import RESOLUTION, Event
 from scans.models import Finding
 from scans.queries.extent import Extent, extent_of
 
 # Counting all matches of a large organization costs more than showing a page, so lists say "more than 10,000".
 COUNT_LIMIT = 10_000
+SUPERSEDED = RESOLUTION[Event.SUPERSEDE]
 STATES = ("open", "resolved", "all")
 FINDING_VERDICTS = tuple(str(verdict) for verdict in Verdict)
 CONTROL = re.compile(r"[A-Z0-9.-]{1,20}")

@@ -31,7 +31,7 @@ PEOPLE = ("owner", "approver", "second", "admin", "outsider")
 ACTS = (
     "submit", "approve", "reject", "request_changes", "reapprove", "revoke", "withdraw", "change", "renew", "drift",
     "pass_time", "tick", "propose", "ticket_approve", "ticket_reject", "start", "claim", "rescan_passes", "rescan_fails",
-    "rescan_unknown", "cancel",
+    "rescan_unknown", "cancel", "superseded",
 )  # fmt: skip
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -140,6 +140,10 @@ class Play:
         self.read()
         self.end_scan("done")
 
+    def superseded(self, actor) -> None:
+        Finding.objects.filter(pk=self.finding.pk).update(state="resolved", resolution="superseded")
+        self.read()
+
     def rescan_unknown(self, actor) -> None:
         self.end_scan("partial")
 
@@ -211,7 +215,7 @@ def test_a_long_story_with_every_act_reaches_every_end() -> None:
         ("drift", "owner"), ("reapprove", "approver"), ("renew", "owner"), ("submit", "owner"), ("approve", "approver"),
         ("propose", "owner"), ("ticket_approve", "approver"), ("start", "owner"), ("claim", "owner"), ("rescan_fails", "owner"),
         ("claim", "owner"), ("rescan_unknown", "owner"), ("rescan_passes", "owner"), ("pass_time", "owner"), ("pass_time", "owner"),
-        ("tick", "owner"), ("revoke", "admin"),
+        ("tick", "owner"), ("revoke", "admin"), ("rescan_fails", "owner"), ("propose", "owner"), ("superseded", "owner"),
     ]  # fmt: skip
     for name, who in story:
         play.act(name, who, True)
@@ -221,5 +225,5 @@ def test_a_long_story_with_every_act_reaches_every_end() -> None:
         )
     assert reached >= {
         "draft", "submitted", "changes_requested", "approved", "suspended", "proposed", "open", "in_progress", "verifying",
-        "fix_claimed", "closed", "revoked",
+        "fix_claimed", "closed", "revoked", "cancelled",
     }  # fmt: skip

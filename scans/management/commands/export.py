@@ -81,7 +81,7 @@ def find_exported_scan(wanted: str) -> Scan:
 
 def findings(wanted: str) -> Iterator[dict[str, Any]]:
     """All findings, or with a scan's id, the findings of the accounts in that scan."""
-    rows = Finding.objects.select_related("account").order_by("id")
+    rows = Finding.objects.select_related("account", "superseded_by").order_by("id")
     if wanted != "latest":
         rows = rows.filter(account__in=find_exported_scan(wanted).targets.values("account"))
     return exports.iterate_finding_records(rows.iterator(chunk_size=1000), timezone.now())
