@@ -48,7 +48,9 @@ def find_uncovered_findings(
     rows = CoveredFinding.objects.filter(
         request__in=[r.pk for r in requests], finding__state="resolved", finding__resolution=SUPERSEDED
     ).select_related("finding__superseded_by")
-    rows = rows.defer("finding__facts", "finding__gaps", "finding__superseded_by__facts", "finding__superseded_by__gaps")
+    rows = rows.defer(
+        "finding__facts", "finding__gaps", "finding__superseded_by__facts", "finding__superseded_by__gaps"
+    )
     if visible is not None:
         rows = rows.filter(finding__account__in=visible.order_by().values("pk"))
     named = list(rows.order_by("request", "finding"))

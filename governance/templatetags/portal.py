@@ -41,12 +41,18 @@ EVENTS = {
     "note": "noted",
     "not_applicable": "no longer applies",
 }
+SCOPE_NAMES = {"ou": "OU"}
+SHORT_LENGTH = 400
 ITEM = re.compile(r"\s*([-*]|\d+\.) ")
 MARKS = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])"), r"<em>\1</em>"),
 )
+
+
+# [words](https://address), or an address by itself. The text is escaped when this is searched for.
+LINK = re.compile(r"\[([^\]]+)\]\((https://[^\s()]+)\)|(https://[^\s<>()]*[^\s<>().,;:])")
 
 
 @register.simple_tag
@@ -68,6 +74,19 @@ def overlaid(overlay: Any) -> SafeString:
         format_html(' <span class="small muted">{} {}</span>', ENDS[overlay.kind], ago(overlay.until))
         if overlay.until
         else "",
+    )
+
+
+@register.simple_tag
+def shortened(text: str) -> SafeString:
+    """A paragraph; of a long text the beginning, which opens the whole."""
+    if len(text) <= SHORT_LENGTH:
+        return format_html('<p class="breakable">{}</p>', text)
+    start = text[: SHORT_LENGTH // 2].rpartition(" ")[0] or text[: SHORT_LENGTH // 2]
+    return format_html(
+        '<details class="shortened"><summary class="breakable">{} …</summary><p class="breakable">{}</p></details>',
+        start,
+        text,
     )
 
 
@@ -178,6 +197,12 @@ def words(value: str) -> str:
 
 
 @register.filter
+def scope_name(value: str) -> str:
+    """The kind of a scope, of a grant or of an exception."""
+    return SCOPE_NAMES.get(str(value), words(value))
+
+
+@register.filter
 def pretty(value: Any) -> str:
     """Indented JSON; the template escapes it."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
@@ -210,4 +235,10 @@ def render_inline(text: str) -> str:
     shown = str(escape(text))
     for pattern, markup in MARKS:
         shown = pattern.sub(markup, shown)
-    return shown
+    return LINK.sub(render_link, shown)
+
+
+def render_link(found: re.Match[str]) -> str:
+    """A link of Markdown or a bare address; both were escaped before."""
+    label, address, bare = found.groups()
+    return f'<a class="breakable" href="{address or bare}">{label or bare}</a>'

@@ -16,6 +16,7 @@ from scans.domain.evidence import decode_fact
 from scans.domain.remediation import FilledRemediation
 from scans.models import Finding, FindingEvent
 from scans.queries.findings import pair_with_titles, visible_findings
+from scans.queries.scans import GapGroup, group_gaps
 from scans.registry import LoadedControl
 
 MAX_NEIGHBORS = 8
@@ -37,14 +38,14 @@ class FindingFact:
 
 @dataclass(frozen=True, slots=True)
 class FindingDetail:
-    """control and fix are None for a control that no longer exists.
+    """control and fix are None for a control that no longer exists; fix also where nothing could be read.
 
     supersedes: the first MAX_SUPERSEDED of the findings that this one stands for."""
 
     control: LoadedControl | None
     fix: FilledRemediation | None
     facts: list[FindingFact]
-    gaps: list[Gap]
+    gaps: list[GapGroup]
     events: list[FindingEvent]
     same_resource: list[tuple[Finding, str]]
     same_control: list[Finding]
@@ -56,9 +57,10 @@ def load_finding_detail(finding: Finding, visible: QuerySet[Account]) -> Finding
     open_ones = visible_findings(visible).filter(state="open").exclude(pk=finding.pk).order_by("-id")
     return FindingDetail(
         control=loaded,
-        fix=fix_of(finding, loaded) if loaded else None,
+        # Of a place that could not be read, no resource is known that could be fixed.
+        fix=fix_of(finding, loaded) if loaded and (finding.facts or not finding.gaps) else None,
         facts=list(list_finding_facts(finding)),
-        gaps=[Gap.from_dict(gap) for gap in finding.gaps],
+        gaps=group_gaps([(finding.account, finding.gaps)], of_limits=True),
         events=list(finding.events.select_related("scan")),
         same_resource=pair_with_titles(
             open_ones.filter(account=finding.account, resource=finding.resource)[:MAX_NEIGHBORS]

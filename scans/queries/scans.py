@@ -112,11 +112,11 @@ class GapGroup:
         return sorted(self.regions)
 
 
-def group_gaps(found: Iterable[tuple[Account, Iterable[dict[str, Any]]]]) -> list[GapGroup]:
-    """Gaps grouped by API, action and code, most accounts first. Regions that the scan left out don't count."""
+def group_gaps(found: Iterable[tuple[Account, Iterable[dict[str, Any]]]], *, of_limits: bool = False) -> list[GapGroup]:
+    """Gaps grouped by API, action and code, most accounts first. of_limits: also of what the scan left out."""
     groups: dict[tuple[str, ...], GapGroup] = {}
     for account, gaps in found:
-        for gap in filter(counts_as_missing, gaps):
+        for gap in gaps if of_limits else filter(counts_as_missing, gaps):
             key = (gap["kind"], gap["api"], gap["action"], gap["code"])
             group = groups.setdefault(key, GapGroup(*key))
             group.regions.add(gap["region"])

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance.core.list_filters import ListFilter, filter_field
-from governance.core.policy import Role
+from governance.core.policy import Role, ScopeKind
 from governance.identity.grants.scopes import get_scope_inventory
-from governance.identity.grants.services import current_grants
+from governance.identity.grants.services import SCOPE_KIND_NAMES, current_grants
 from governance.identity.models import Grant
 
 GRANT_PAGE_SIZE = 50
@@ -68,6 +68,7 @@ def build_grant_lines(grants: Iterable[Grant]) -> list[GrantLine]:
     lines = []
     for grant in found:
         spot = spots.get((grant.scope_kind, grant.scope_id))
-        place = spot.name if spot else f"{grant.scope_kind} {grant.scope_id} (not in the inventory)"
+        kind = SCOPE_KIND_NAMES[ScopeKind(grant.scope_kind)]
+        place = spot.name if spot else f"{kind} {grant.scope_id} (not in the inventory)"
         lines.append(GrantLine(grant, place, grant.pk in holding))
     return lines

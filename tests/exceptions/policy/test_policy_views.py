@@ -103,3 +103,11 @@ def test_metrics_leave_out_foreign_requests(people: Cast) -> None:
     people.approved()
     metrics = browser(people.outsider).get("/exceptions/metrics/").context["metrics"]
     assert (metrics.waiting, metrics.active, metrics.by_ou) == (0, 0, [])
+
+
+@pytest.mark.parametrize("who", ["admin", "approver"])
+def test_scopes_are_named_as_elsewhere(people: Cast, who: str) -> None:
+    page = shown(browser(getattr(people, who)), "/exceptions/policy/")
+    assert 'data-label="Scope">OU</td>' in page
+    assert 'data-label="Scope">ou</td>' not in page
+    assert ", ou: " not in page

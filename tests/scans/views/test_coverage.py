@@ -20,7 +20,7 @@ def test_missing_evidence_names_the_needed_action(inventory: Inventory) -> None:
     found[worlds.REGION, "ssm_commands"].record_gap("ssm.command", worlds.DENIED)
     worlds.keep(inventory.shop, found)
     page = page_of(readers.auditor(), inventory.shop.account_id)
-    assert "<code>ssm:ListCommands</code>" in page
+    assert "needs ssm:ListCommands)" in page
     assert "partial" in page
     assert "af-south-1" in page, "a region that isn't enabled"
 

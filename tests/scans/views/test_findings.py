@@ -193,3 +193,18 @@ def test_superseded_finding_without_a_link_leads_to_the_list(inventory: Inventor
     Finding.objects.filter(pk=inventory.fixed.pk).update(resolution="superseded")
     page = shown(client, f"/findings/{inventory.fixed.pk}/")
     assert 'href="/findings/?control=SSM-S3-002&amp;account=100000000001"' in page
+
+
+def test_gaps_of_one_cause_are_one_line_with_their_regions(inventory: Inventory, client: Client) -> None:
+    gap = inventory.unread.gaps[0]
+    gaps = [{**gap, "region": region} for region in ("eu-west-1", "us-east-1")]
+    Finding.objects.filter(pk=inventory.unread.pk).update(gaps=gaps, facts={})
+    page = shown(client, f"/findings/{inventory.unread.pk}/")
+    assert page.count('data-label="Next step"') == 1
+    assert '<span class="nowrap">eu-west-1</span>, <span class="nowrap">us-east-1</span>' in page
+    assert '<h2 id="fix">' not in page, "no resource is known that could be fixed"
+
+
+def test_long_reason_is_folded(inventory: Inventory, client: Client) -> None:
+    Finding.objects.filter(pk=inventory.secret.pk).update(reason="Could not be read: a call. " * 100)
+    assert '<details class="shortened">' in shown(client, f"/findings/{inventory.secret.pk}/")
