@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from accounts.models import Account
 from exceptions.common.request_scope import ResolvedScope, ScopePreview, preview_resolved_scope
 from exceptions.common.stakeholders import explain_unknown_on_behalf_of, find_conflict_of_interest
 from exceptions.models import Attachment, ExceptionRequest, Shown
@@ -18,6 +19,7 @@ from exceptions.requests.request_page import (
     find_request_permissions,
     list_attachments,
 )
+from exceptions.requests.supersession import ReplacedFindings, list_replaced_findings
 from exceptions.requests.wording import LABELS, ValueChange
 from governance.core.policy import Actor
 from governance.identity.models import User
@@ -35,7 +37,8 @@ class DecisionPage:
     """acts: the decisions open to this person; conflict: why they can't decide, whatever their grants; unknown: why
     the request can't be approved by any person.
 
-    changed: the difference from what this person saw before; since_approval: from what the last approver saw.
+    changed: the difference from what this person saw before; since_approval: from what the last approver saw. replaced: its
+    superseded findings, which it doesn't cover any more.
     """
 
     facts: list[tuple[str, list[str]]]
@@ -50,6 +53,7 @@ class DecisionPage:
     unknown: str
     changed: list[ValueChange]
     since_approval: list[ValueChange]
+    replaced: list[ReplacedFindings]
 
 
 def is_displayed(key: str, body: Mapping[str, Any]) -> bool:
@@ -95,4 +99,5 @@ def build_decision_page(
         unknown=unknown if decidable else "",
         changed=wording.describe_changes(before, body) if before else [],
         since_approval=changes_since_approval(request, scope),
+        replaced=list_replaced_findings(request, Account.objects.filter(pk__in=[a.pk for a in scope.accounts]), now),
     )

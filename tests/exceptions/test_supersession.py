@@ -110,6 +110,15 @@ def test_page_of_the_exception_leads_to_a_new_request(people: Cast, whole: Findi
     assert again not in shown(browser(people.approver), f"/exceptions/{request.pk}/"), "approvers don't request"
 
 
+def test_approver_sees_what_a_request_has_lost(people: Cast, whole: Finding) -> None:
+    other = finding(people.inventory.shop, "SSM-PS-001", "arn:aws:ssm:eu-west-1:100000000001:parameter/other")
+    request = people.submitted(findings=[people.inventory.secret.fingerprint, other.fingerprint])
+    supersede(people, people.inventory.secret, by=whole)
+    page = shown(browser(people.approver), f"/exceptions/{request.pk}/decide/")
+    assert f'<a href="/findings/{whole.pk}/">Finding {whole.pk}</a>' in page
+    assert "/exceptions/new/" not in page
+
+
 def test_new_request_ends_the_offer(people: Cast, whole: Finding) -> None:
     request = people.approved()
     supersede(people, people.inventory.secret, by=whole)
