@@ -99,14 +99,11 @@ class Control:
     identifies an outcome about the place itself: nothing is there, or it could not be read.
     related: facts of other types, read with resource.look_up, resource.find and resource.all.
     others: facts of other accounts' resources, read with resource.look_up_other (scans.domain.other_accounts).
-    frameworks: framework -> ids.
-    needs_organization: whether it needs facts of the whole organization: it is judged after every account was read.
+    frameworks: framework -> ids. needs_organization: it needs all accounts' facts, so it is judged after they were read.
     names_others: types in `facts` that list resources of other types. While one of them is unknown, a resource that is
     no longer listed may still exist.
-    regrouped: the version since which its outcomes are about other things than before, such as policies instead of
-    principals. Findings of earlier versions that end then are superseded: they are neither fixed nor gone.
-    one_per_account: for a control of one setting in each region, which a company decides once. The outcomes of the
-    regions with this verdict are one outcome about the account, which lists them.
+    regrouped: the version since which its outcomes are about other things: earlier Findings that end are superseded.
+    one_per_account: the verdict whose outcomes in the regions are one about the account: a company decides it once.
     flow_steps: type in `facts` -> the step of the data-flow map that its outcomes grade. Without it a control grades
     nothing there. flow_kinds: the kinds of data whose flows it grades (FEATURES of the map); empty: every kind.
     """
