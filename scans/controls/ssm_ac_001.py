@@ -12,6 +12,8 @@ and account, which names those that have it. A policy fails if
   actions, and `NotResource` as all resources, unless it excludes IAM: a principal that can write policies can give
   itself the rest.
 
+ARNs of another partition (`arn:aws-cn:…` in `aws`) match nothing, so they grant nothing.
+
 **Roles that AWS makes.** AWS Organizations, AWS Control Tower, CloudFormation StackSets and IAM Identity Center make
 roles with every permission in member accounts: `OrganizationAccountAccessRole`, `AWSControlTowerExecution`,
 `aws-controltower-*`, `stacksets-exec-*`, `AWSReservedSSO_*`. Their trust policies decide. The roles don't count if
@@ -52,6 +54,7 @@ from scans.controls.lib.iam_policies.documents import (
     HOLDER_FACTS,
     describe_problem,
     find_holders,
+    get_partition,
     judge_documents,
     list_holders,
 )
@@ -80,7 +83,8 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: a condition given twice in different case is unknown. 3: one outcome a policy, no longer one a principal; AWS
     # managed policies are judged by their documents; roles that AWS made, and that only AWS can use, don't count.
-    version=3,
+    # 4: all of another partition is nothing.
+    version=4,
     regrouped=3,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -106,7 +110,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         if not resource.arn.endswith(ADMINISTRATOR):
             raise
         # The name of this policy is enough, even if AWS refused its document.
-        policy = parse_policy(EVERYTHING)
+        policy = parse_policy(EVERYTHING, IDENTITY_POLICY, get_partition(resource))
         holders = find_holders(resource, policy)
         if holders.are_all_made_by_aws:
             raise
@@ -134,12 +138,12 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
         return fixes.narrow_documents(resource, _find_everything, ())
     if resource.type == "iam.policy":
         return (fixes.set_facts(resource, attached_to=[]),)
-    narrow = [each for each in resource["policies"] if not _allows_all(each.get("document"))]
+    narrow = [each for each in resource["policies"] if not _allows_all(resource, each.get("document"))]
     return (fixes.set_facts(resource, policies=narrow),)
 
 
-def _allows_all(document: Any) -> bool:
-    return allows_everything(parse_policy(document, IDENTITY_POLICY))
+def _allows_all(resource: ResourceView, document: Any) -> bool:
+    return allows_everything(parse_policy(document, IDENTITY_POLICY, get_partition(resource)))
 
 
 ACCOUNT, MANAGEMENT = "111122223333", "999900001111"
@@ -187,6 +191,12 @@ def _inline_case(name: str, verdict: Verdict, policies: object, arn: str = ARN, 
 CASES = [
     _managed_case("a narrow policy", Verdict.PASS, SOME, ARN),
     _managed_case("a policy that allows all", Verdict.FAIL, EVERYTHING, ARN, reason_has="Attached to role/app."),
+    _managed_case(
+        "all of another partition",
+        Verdict.PASS,
+        {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "arn:aws-cn:*"}]},
+        ARN,
+    ),
     _managed_case("no principal has it", Verdict.NOT_APPLICABLE, EVERYTHING),
     _managed_case("its holders were refused", Verdict.UNKNOWN, EVERYTHING, attached_to=GAP),
     _managed_case("the document was refused", Verdict.UNKNOWN, GAP, ARN),

@@ -17,7 +17,8 @@ Parameter Store holds what programs need to run: addresses, names, and secrets. 
 A Deny cancels an Allow only if it has no condition and covers all of it. A condition on the parameter's own tags
 (`aws:ResourceTag/…`, `ssm:resourceTag/…`) makes an Allow narrow enough if it requires a value. It doesn't count
 if it also holds without the tag (`…IfExists`, `ForAllValues`), only excludes values (`StringNotEquals`), or
-accepts any value (`StringLike` with `*` or `?*`).
+accepts any value (`StringLike` with `*` or `?*`). ARNs of another partition (`arn:aws-cn:…` in `aws`) match nothing, so
+they neither grant nor deny; `arn:*:…` and `arn:aws*:…` match.
 
 Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
 permission set of IAM Identity Center counts, unless it allows everything.
@@ -55,8 +56,9 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: judged in its own partition; a path read past a Deny in any region is found. 3: the path / reads everything, a
     # condition that accepts any value is no limit, and more Allows and Denies than can be compared are unknown.
-    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count.
-    version=4,
+    # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. 5: an Allow of
+    # another partition grants nothing, and a Deny of one takes nothing away.
+    version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -143,6 +145,15 @@ CASES = [
     _case("all of them", Verdict.FAIL, _make_path_statement("Allow", "ssm:GetParameter", ALL)),
     _case("a star", Verdict.FAIL, _make_path_statement("Allow", ["SSM:*"], ["*"])),
     _case("everything", Verdict.FAIL, _make_path_statement("Allow", "*", "*")),
+    *(
+        _case(
+            f"all of them by {partition}",
+            verdict,
+            _make_path_statement("Allow", "ssm:GetParameter", ALL.replace(":aws:", f":{partition}:")),
+        )
+        for partition, verdict in (("aws-cn", Verdict.PASS), ("*", Verdict.FAIL), ("aws*", Verdict.FAIL))
+    ),
+    _case("the path / elsewhere", Verdict.PASS, _make_path_statement("Allow", "ssm:Get*", "arn:aws-cn:ssm:*:*:*/")),
     _case("only descriptions", Verdict.PASS, _make_path_statement("Allow", "ssm:DescribeParameters", "*")),
     _case("all but IAM", Verdict.FAIL, {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
     _case(

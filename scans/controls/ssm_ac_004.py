@@ -18,7 +18,8 @@ A condition counts if it requires a value. It doesn't count if it also holds wit
 `ForAllValues`), only excludes values (`StringNotEquals`), or accepts any value (`StringLike` with `*` or `?*`, or the
 node's own tag: `${aws:ResourceTag/env}` for `ssm:resourceTag/env`).
 
-A Deny cancels an Allow only if it has no condition and covers all of it.
+A Deny cancels an Allow only if it has no condition and covers all of it. ARNs of another partition
+(`arn:aws-cn:…` in `aws`) match nothing, so they neither grant nor deny.
 
 Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
 permission set of IAM Identity Center counts, unless it allows everything.
@@ -59,8 +60,9 @@ CONTROL = Control(
     # condition that accepts any value is no limit, nor is the access check if another operator turns it off; more
     # Allows and Denies than can be compared are unknown.
     # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
-    # matches every node's id is all nodes, and a tag compared with itself is no limit.
-    version=4,
+    # matches every node's id is all nodes, and a tag compared with itself is no limit. 5: an Allow of another
+    # partition grants nothing, and a Deny of one takes nothing away.
+    version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -139,6 +141,14 @@ BY_MANAGEMENT = {
     "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"}, "Action": "sts:AssumeRole"}
 }
 CASES = [
+    *(
+        _case(
+            f"every node of the partition {partition}",
+            verdict,
+            _make_allow_statement("ssm:StartSession", INSTANCES.replace(":aws:", f":{partition}:")),
+        )
+        for partition, verdict in (("aws-cn", Verdict.PASS), ("aw?", Verdict.FAIL))
+    ),
     _case(
         "one node",
         Verdict.PASS,

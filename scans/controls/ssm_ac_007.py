@@ -11,7 +11,8 @@ every resource and by name, by a wildcard or by `NotAction`,
 * to decrypt with keys, to change their policies, to grant their use and to schedule their deletion (`kms:Decrypt`,
   `PutKeyPolicy`, `CreateGrant` and `ScheduleKeyDeletion`).
 
-A Deny cancels an Allow only if it has no condition and covers all of it. Service-linked roles, and roles that AWS made
+A Deny cancels an Allow only if it has no condition and covers all of it. ARNs of another partition (`arn:aws-cn:…` in
+`aws`) match nothing, so they neither grant nor deny. Service-linked roles, and roles that AWS made
 and that only AWS can use, don't count as holders (see SSM-AC-001).
 
 **Not applicable** for a policy that allows everything: SSM-AC-001 reports it.
@@ -50,6 +51,8 @@ CONTROL = Control(
     title="No policy gives full access to CloudTrail or KMS",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
+    # 2: an Allow of another partition grants nothing.
+    version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -108,6 +111,8 @@ CASES = [
     _case("every action of CloudTrail", Verdict.FAIL, _make_broad_allow("cloudtrail:*"), says="CloudTrail"),
     _case("every action of KMS", Verdict.FAIL, _make_broad_allow("KMS:*"), says="KMS"),
     _case("everything except IAM", Verdict.FAIL, {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+    _case("every key of another partition", Verdict.PASS, _make_broad_allow("kms:*", "arn:aws-us-gov:kms:*:*:key/*")),
+    _case("every key of any partition", Verdict.FAIL, _make_broad_allow("kms:*", "arn:*:kms:*:*:key/*")),
     _case("every action on one key", Verdict.PASS, _make_broad_allow("kms:*", KEY)),
     _case(
         "by names",

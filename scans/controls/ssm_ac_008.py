@@ -18,7 +18,8 @@ every resource of the kind,
 A condition counts as a limit if it requires a permissions boundary (`iam:PermissionsBoundary`), policies
 (`iam:PolicyARN`) or a tag of the resource, and doesn't admit AWS's policies of full access (`AdministratorAccess`,
 `IAMFullAccess`); for `iam:PassRole`, `iam:PassedToService` limits it to services. A Deny
-cancels an Allow only if it has no condition and covers all of it. Service-linked roles, and roles that AWS made and
+cancels an Allow only if it has no condition and covers all of it. ARNs of another partition (`arn:aws-cn:…` in `aws`)
+match nothing, so they neither grant nor deny, nor do they widen a condition. Service-linked roles, and roles that AWS made and
 that only AWS can use, don't count as holders (see SSM-AC-001).
 
 **Not applicable** for a policy that allows everything: SSM-AC-001 reports it.
@@ -54,6 +55,8 @@ CONTROL = Control(
     title="No policy lets its holder raise its own permissions",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
+    # 2: an Allow of another partition grants nothing, and a condition isn't met by what is only there.
+    version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -113,6 +116,12 @@ def _case(name: str, verdict: Verdict, *statements: dict[str, Any], says: str = 
 CASES = [
     _case("reads of IAM", Verdict.PASS, _make_grant(["iam:Get*", "iam:List*"])),
     _case("every policy of roles", Verdict.FAIL, _make_grant("iam:PutRolePolicy"), says="iam:PutRolePolicy"),
+    _case("roles of another partition", Verdict.PASS, _make_grant("iam:PutRolePolicy", "arn:aws-cn:iam::1:role/*")),
+    _case(
+        "with AWS's policies of another partition",
+        Verdict.PASS,
+        _make_grant("iam:AttachRolePolicy", ArnLike={"iam:PolicyARN": "arn:aws-cn:iam::aws:policy/*"}),
+    ),
     _case("all of IAM", Verdict.FAIL, _make_grant("iam:*"), says="more ways"),
     _case("roles of one path", Verdict.PASS, _make_grant(["iam:PutRolePolicy", "iam:AttachRolePolicy"], ROLE)),
     *(

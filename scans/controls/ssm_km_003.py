@@ -41,7 +41,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes, security_hub
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, parse_policy
+from scans.controls.lib.iam_policies import PolicyError
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.judgements import KEY_MANAGERS, judge_key_owner, make_unrecognized_outcome
 from scans.controls.lib.key_examples import MEMBERS_KEY, STRANGERS_KEY
 from scans.controls.lib.own_networks import NETWORK_RELATED, list_unread_network_gaps
@@ -111,7 +112,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if resource["manager"] == "AWS":
         return not_applicable("AWS manages this key and its policy.")
     try:
-        policy = parse_policy(resource["policy"], RESOURCE_POLICY)
+        policy = parse_resource_policy(resource, resource["policy"])
     except PolicyError as error:
         return unknown(f"The key's policy can't be understood: {error}.")
     doubts = []

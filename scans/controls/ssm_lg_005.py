@@ -29,7 +29,8 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib import fixes, security_hub
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, parse_policy, select_reaching_statements
+from scans.controls.lib.iam_policies import PolicyError, select_reaching_statements
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.controls.lib.own_networks import NETWORK_RELATED
 from scans.controls.lib.strangers import judge_grants, list_stranger_grants, replace_strangers
@@ -116,7 +117,7 @@ def _list_documents(resource: ResourceView, gaps: list[Gap]) -> list[tuple[Any, 
 
 
 def _judge_document(document: Any, resource: ResourceView, said: str) -> Outcome | None:
-    policy = select_reaching_statements(parse_policy(document, RESOURCE_POLICY), resource.arn)
+    policy = select_reaching_statements(parse_resource_policy(resource, document), resource.arn)
     return judge_grants(
         list_stranger_grants(policy, resource), resource, f"the log group, by {said[0].lower()}{said[1:]}"
     )

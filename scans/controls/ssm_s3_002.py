@@ -22,7 +22,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes, security_hub
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, denies_insecure_transport, parse_policy
+from scans.controls.lib.iam_policies import PolicyError, denies_insecure_transport
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.domain.control import (
     GAP,
     Case,
@@ -77,7 +78,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return failed("The bucket has no policy, so it answers over plain HTTP.")
     try:
-        policy = parse_policy(document, RESOURCE_POLICY)
+        policy = parse_resource_policy(resource, document)
     except PolicyError as error:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     if not denies_insecure_transport(policy, resource.arn):

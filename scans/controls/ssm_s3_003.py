@@ -24,7 +24,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, denies_old_tls, parse_policy
+from scans.controls.lib.iam_policies import PolicyError, denies_old_tls
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.tls_versions import attest_tls12
 from scans.domain.control import (
     GAP,
@@ -84,7 +85,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return failed("The bucket has no policy, so nothing refuses TLS older than 1.3.")
     try:
-        policy = parse_policy(document, RESOURCE_POLICY)
+        policy = parse_resource_policy(resource, document)
     except PolicyError as error:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     if not denies_old_tls(policy, resource.arn):

@@ -43,7 +43,8 @@ from typing import Any
 
 from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.aws_log_accounts import AWS_LOG_ACCOUNTS
-from scans.controls.lib.iam_policies import RESOURCE_POLICY, PolicyError, is_surely_public, parse_policy
+from scans.controls.lib.iam_policies import PolicyError, is_surely_public
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.own_networks import NETWORK_RELATED
 from scans.controls.lib.public_blocks import BLOCK_RELATED, restricts_public_policies
 from scans.controls.lib.strangers import judge_grants, list_stranger_grants, replace_strangers
@@ -67,6 +68,8 @@ CONTROL = Control(
     title="Bucket policies let no account outside the organization in",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    # 2: an Allow of resources of another partition grants nothing.
+    version=2,
     facts={"s3.bucket": ("name", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},
     container="arn:{p}:s3:::*",
@@ -92,7 +95,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return passed("The bucket has no policy, so none lets another account in.")
     try:
-        policy = parse_policy(document, RESOURCE_POLICY)
+        policy = parse_resource_policy(resource, document)
         grants = list_stranger_grants(policy, resource, AWS_LOG_ACCOUNTS)
     except PolicyError as error:
         return unknown(f"The bucket's policy can't be understood: {error}.")
@@ -157,6 +160,11 @@ CASES = [
         "own principals and a service", Verdict.PASS, _allow({"Service": "cloudtrail.amazonaws.com"}), _allow(SISTER)
     ),
     _case("an account outside", Verdict.FAIL, _allow(STRANGER), reason_has="999999999999"),
+    _case(
+        "an account outside, to a bucket of another partition",
+        Verdict.PASS,
+        _allow(STRANGER) | {"Resource": "arn:aws-cn:s3:::output/*"},
+    ),
     _case("an account outside may write", Verdict.FAIL, _allow(STRANGER, "s3:PutObject")),
     _case("an account outside, over HTTPS", Verdict.FAIL, _allow(STRANGER, **HTTPS)),
     _case("an account outside, all in one text", Verdict.FAIL, _allow({"AWS": "999999999999"})),

@@ -34,13 +34,8 @@ from typing import Any
 from accounts.aws.gaps import GapError
 from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.aws_log_accounts import AWS_LOG_ACCOUNTS
-from scans.controls.lib.iam_policies import (
-    RESOURCE_POLICY,
-    PolicyError,
-    is_surely_public,
-    list_open_principals,
-    parse_policy,
-)
+from scans.controls.lib.iam_policies import PolicyError, is_surely_public, list_open_principals
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.judgements import read_fact_or_gaps
 from scans.controls.lib.own_networks import NETWORK_RELATED
 from scans.controls.lib.public_blocks import BLOCK_RELATED, BUCKET, find_account_block, find_bucket_block, has_settings
@@ -68,6 +63,8 @@ CONTROL = Control(
     title="Access points are closed to the public and to outside accounts",
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
+    # 2: an Allow of resources of another partition grants nothing.
+    version=2,
     facts={"s3.access_point": ("name", "bucket", "public_access_block", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},
     container="arn:{p}:s3:{r}:{a}:accesspoint/*",
@@ -126,7 +123,7 @@ def _judge_entry(resource: ResourceView) -> Outcome | None:
     if document is None:
         return None
     try:
-        policy = parse_policy(document, RESOURCE_POLICY)
+        policy = parse_resource_policy(resource, document)
         grants = list_stranger_grants(policy, resource, AWS_LOG_ACCOUNTS)
         # A complete block makes S3 ignore what a public policy grants to other accounts.
         if not grants or is_surely_public(policy) or not _bucket_delegates(resource):
@@ -144,7 +141,7 @@ def _bucket_delegates(resource: ResourceView) -> bool:
         return False
     return any(
         list_open_principals(allow) and any(condition.key in DELEGATING_KEYS for condition in allow.conditions)
-        for allow in parse_policy(document, RESOURCE_POLICY).allow_statements
+        for allow in parse_resource_policy(resource, document).allow_statements
     )
 
 

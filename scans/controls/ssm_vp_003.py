@@ -9,7 +9,7 @@ without a condition: this is AWS's default policy. Equivalent policies fail, too
 
 * all actions of the endpoint's own service (`ssm:*` on an endpoint of `ssm`), since only that service's
   calls go through it, and all resources of that service, of it in the endpoint's region, or of a partition
-  (`arn:aws:*`);
+  (`arn:aws:*`, but not that of another partition);
 * an Allow that only excludes something (`NotAction`, `NotResource`, `NotPrincipal`);
 * a condition that limits neither the principal nor the resource. Such a condition holds without its key (`…IfExists`,
   `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `arn:aws:iam::*:role/*`, `o-*/*`, `0.0.0.0/0`), only excludes some values
@@ -45,14 +45,8 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes
-from scans.controls.lib.iam_policies import (
-    RESOURCE_POLICY,
-    Policy,
-    PolicyError,
-    full_access_statements,
-    may_be_full_access,
-    parse_policy,
-)
+from scans.controls.lib.iam_policies import Policy, PolicyError, full_access_statements, may_be_full_access
+from scans.controls.lib.iam_policies.documents import parse_resource_policy
 from scans.controls.lib.networks import explain_excluded_endpoint, read_service_fact
 from scans.domain.control import (
     GAP,
@@ -79,8 +73,8 @@ CONTROL = Control(
     # 2: arn:aws:* is every resource. 3: equivalents of full access: all of the endpoint's own service, and conditions
     # that always hold. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
     # 5: services whose endpoints take no policy are not judged; all actions or the region's resources by any spelling,
-    # and actions of services with another name than their endpoint's.
-    version=5,
+    # and actions of services with another name than their endpoint's. 6: all of another partition is nothing.
+    version=6,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     related={"ec2.endpoint_service": ("policies",)},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
@@ -111,7 +105,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if document is None:
         return _judge_open(resource, "The endpoint has no policy, so nothing limits what goes through it.")
     try:
-        return _judge_policy(resource, parse_policy(document, RESOURCE_POLICY))
+        return _judge_policy(resource, parse_resource_policy(resource, document))
     except PolicyError as error:
         return unknown(f"The endpoint's policy can't be understood: {error}.")
 
@@ -227,6 +221,12 @@ CASES = [
         FULL | {"Principal": {"AWS": "*"}, "Action": ["*"], "Resource": ["*"]},
     ),
     _case("full access to all that the partition has", Verdict.FAIL, FULL | {"Resource": "arn:aws:*"}),
+    _case("all of another partition", Verdict.PASS, FULL | {"Resource": "arn:aws-cn:*"}),
+    _case(
+        "for any role of another partition",
+        Verdict.PASS,
+        FULL | {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws-cn:iam::*:*"}}},
+    ),
     _case("all of its own service", Verdict.FAIL, FULL | {"Resource": "arn:aws:s3:::*"}, type="Gateway", service="s3"),
     _case("all resources of another service", Verdict.PASS, FULL | {"Resource": "arn:aws:s3:::*"}),
     _case("an endpoint of a service network", Verdict.NOT_APPLICABLE, policy=None, type="ServiceNetwork"),

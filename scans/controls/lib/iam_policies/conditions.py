@@ -14,7 +14,7 @@ from scans.controls.lib.iam_policies.globs import (
     is_open_after,
     parse_glob,
 )
-from scans.controls.lib.iam_policies.model import Condition, PolicyError
+from scans.controls.lib.iam_policies.model import Condition, PolicyError, is_in_partition
 from scans.controls.lib.networks import is_everywhere
 
 # IAM user guide, condition operators: reference_policies_elements_condition_operators.html
@@ -101,6 +101,8 @@ def matches_anything(condition: Condition, value: str) -> bool:
     """Whether one value of a positive condition matches every value of its key. PolicyError if that can't be told."""
     if _unify_tag_names(value.lower().replace(" ", "")) == f"${{{_unify_tag_names(condition.key)}}}":
         return True  # the key compared with itself
+    if value.startswith("arn:") and not is_in_partition(value, condition.partition):
+        return False
     if condition.key in POLICY_KEYS and _admits_full_policy(condition, value):
         return True
     if condition.operator not in WILDCARD_OPERATORS:

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.aws.gaps import Gap, GapError
 from scans.controls.lib.aws_made_roles import find_maker
 from scans.controls.lib.iam_policies.grants import allows_everything
-from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, Policy, PolicyError, parse_policy
+from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, RESOURCE_POLICY, Policy, PolicyError, parse_policy
 from scans.domain.control import Outcome, ResourceView, failed, not_applicable, passed, unknown
 
 AWS_POLICY = "iam.aws_policy"
@@ -53,6 +53,11 @@ def named_documents(resource: ResourceView) -> list[tuple[str, Any]]:
 
 def get_partition(resource: ResourceView) -> str:
     return resource.arn.split(":")[1]
+
+
+def parse_resource_policy(resource: ResourceView, document: Any) -> Policy:
+    """The policy of a bucket, a key or another resource, in the resource's partition. Raises PolicyError."""
+    return parse_policy(document, RESOURCE_POLICY, get_partition(resource))
 
 
 def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, administration: bool = True) -> Outcome:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scans.controls.lib.iam_policies.globs import STAR, glob_overlaps, parse_glob
+
 SET_OPERATORS = ("foranyvalue", "forallvalues")
 OPERATORS = frozenset(
     {
@@ -51,20 +53,24 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """operator and key are in lower case; ForAnyValue: and IfExists are in each and if_exists."""
+    """operator and key are in lower case; ForAnyValue: and IfExists are in each and if_exists.
+
+    partition: that of the policy, if known."""
 
     operator: str
     key: str
     values: tuple[str, ...]
     if_exists: bool = False
     each: str = ""  # "foranyvalue", "forallvalues" or ""
+    partition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """principals are (kind, value): ("*", "*") for a bare star, ("AWS", "111122223333"), …
 
-    None means that the element is missing. allow is False for a Deny."""
+    None means that the element is missing. It is empty where all that it lists is in other partitions. allow is False
+    for a Deny."""
 
     allow: bool
     actions: tuple[str, ...] | None = None
@@ -79,7 +85,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """partition: the one that the policy is in ("aws"), if known; ARNs of other partitions name nothing there."""
+    """partition: the one that the policy is in ("aws"), if known. What it names in others is left out."""
 
     statements: tuple[Statement, ...]
     partition: str = ""
@@ -96,6 +102,8 @@ class Policy:
 def parse_policy(document: Any, kind: str = "", partition: str = "") -> Policy:
     """The policy of a parsed JSON document. Raises PolicyError, whose text says what is wrong.
 
+    partition: that of the policy. ARNs of another one match nothing there, so an Allow of them grants nothing, and a
+    Deny of them takes nothing away: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     kind: IDENTITY_POLICY must not name a principal, RESOURCE_POLICY (of a bucket, a key or an endpoint) must; both
     must have a resource. Without a kind, neither is checked."""
     if not isinstance(document, Mapping):
@@ -108,10 +116,20 @@ def parse_policy(document: Any, kind: str = "", partition: str = "") -> Policy:
     unknown = set(document) - {"Version", "Id", "Statement"}
     if unknown:
         raise PolicyError(f"the policy document has the element {min(map(str, unknown))}, which isn't known")
-    return Policy(tuple(_parse_statement(each, kind) for each in statements), partition)
+    return Policy(tuple(_parse_statement(each, kind, partition) for each in statements), partition)
 
 
-def _parse_statement(data: Any, kind: str) -> Statement:
+def is_in_partition(pattern: str, partition: str) -> bool:
+    """Whether a pattern may match an ARN of this partition: *, arn:*:s3:::x, arn:aws*:s3:::x. So it does if either is
+    unknown: no partition given, or a policy variable in its place."""
+    if not partition or pattern == "*" or pattern.startswith(f"arn:{partition}:"):
+        return True
+    if "${" in pattern.partition(":")[2].partition(":")[0]:
+        return True
+    return glob_overlaps(parse_glob(pattern), (*f"arn:{partition}:", STAR))
+
+
+def _parse_statement(data: Any, kind: str, partition: str) -> Statement:
     if not isinstance(data, Mapping):
         raise PolicyError("a statement is not a JSON object")
     _refuse_elements(data, kind)
@@ -128,11 +146,11 @@ def _parse_statement(data: Any, kind: str) -> Statement:
         allow=effect == "Allow",
         actions=_parse_optional_texts(data, "Action"),
         not_actions=_parse_optional_texts(data, "NotAction"),
-        resources=_parse_optional_texts(data, "Resource"),
-        not_resources=_parse_optional_texts(data, "NotResource"),
+        resources=_parse_resources(data, "Resource", partition),
+        not_resources=_parse_resources(data, "NotResource", partition),
         principals=_parse_principals(data, "Principal"),
         not_principals=_parse_principals(data, "NotPrincipal"),
-        conditions=_parse_conditions(data.get("Condition")),
+        conditions=_parse_conditions(data.get("Condition"), partition),
         sid=str(data.get("Sid", "")),
     )
 
@@ -152,6 +170,11 @@ def _refuse_elements(data: Mapping[str, Any], kind: str) -> None:
 
 def _parse_optional_texts(data: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
     return _parse_texts(data[name], name) if name in data else None
+
+
+def _parse_resources(data: Mapping[str, Any], name: str, partition: str) -> tuple[str, ...] | None:
+    listed = _parse_optional_texts(data, name)
+    return None if listed is None else tuple(each for each in listed if is_in_partition(each, partition))
 
 
 def _parse_texts(value: Any, name: str) -> tuple[str, ...]:
@@ -180,7 +203,7 @@ def _parse_principals(data: Mapping[str, Any], name: str) -> tuple[tuple[str, st
     return tuple((str(kind), each) for kind, listed in value.items() for each in _parse_texts(listed, name))
 
 
-def _parse_conditions(data: Any) -> tuple[Condition, ...]:
+def _parse_conditions(data: Any, partition: str) -> tuple[Condition, ...]:
     if data is None:
         return ()
     if not isinstance(data, Mapping):
@@ -191,7 +214,7 @@ def _parse_conditions(data: Any) -> tuple[Condition, ...]:
             raise PolicyError(f"the condition {operator} is not a JSON object")
         if not keys:
             raise PolicyError(f"the condition {operator} names no key")
-        found += [_parse_condition(str(operator), str(key), values) for key, values in keys.items()]
+        found += [_parse_condition(str(operator), str(key), values, partition) for key, values in keys.items()]
     names = [(each.each, each.operator, each.if_exists, each.key) for each in found]
     if len(set(names)) != len(names):
         # Keys and operators are case-insensitive; it is unknown whether AWS merges the values of such duplicates.
@@ -199,7 +222,7 @@ def _parse_conditions(data: Any) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _parse_condition(operator: str, key: str, values: Any) -> Condition:
+def _parse_condition(operator: str, key: str, values: Any, partition: str) -> Condition:
     each, _, bare = operator.lower().rpartition(":")
     if each and each not in SET_OPERATORS:
         raise PolicyError(f"the condition operator {operator} is not known")
@@ -215,6 +238,7 @@ def _parse_condition(operator: str, key: str, values: Any) -> Condition:
         values=tuple(_parse_condition_value(value) for value in listed),
         if_exists=bare.endswith("ifexists"),
         each=each,
+        partition=partition,
     )
 
 

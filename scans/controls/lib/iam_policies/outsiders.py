@@ -31,7 +31,8 @@ def assess_denies(
     ]
     parts = [(action, resource) for action in _list_actions(allow) for resource in _list_resources(allow)]
     found = {_find_best_answer(effective, action, resource) for action, resource in parts}
-    return next(answer for answer in WORST_FIRST if answer in found)
+    # An Allow of which nothing is left names resources of other partitions alone.
+    return next((answer for answer in WORST_FIRST if answer in found), Perimeter.CLOSED)
 
 
 def is_surely_public(policy: Policy) -> bool:

@@ -94,3 +94,19 @@ def test_wildcard_in_a_variables_default_is_not_understood():
     with pytest.raises(PolicyError, match="default of a policy variable"):
         limits_nothing(open_default)
     assert not limits_nothing(condition("StringLike", "aws:ResourceTag/team", "${aws:PrincipalTag/team, 'none'}"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value"),
+    [
+        ("ArnLike", "aws:PrincipalArn", "arn:aws-cn:iam::*:role/*"),
+        ("ArnLike", "aws:PrincipalArn", "arn:aws-cn:*"),
+        ("StringLike", "iam:PolicyARN", "arn:aws-cn:iam::aws:policy/*"),
+        ("StringLike", "kms:EncryptionContext:PARAMETER_ARN", "arn:aws-cn:ssm:*:*:parameter/*"),
+    ],
+)
+def test_value_of_another_partition_is_never_met(operator, key, value):
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {key: value}}}
+    for partition, unlimited in (("aws", False), ("aws-cn", True), ("", True)):
+        [parsed] = parse_policy({"Statement": statement}, partition=partition).statements
+        assert limits_nothing(parsed.conditions[0]) is unlimited

@@ -246,6 +246,30 @@ def test_a_deny_in_the_partition_takes_back(statement):
     )
 
 
+@pytest.mark.parametrize("action", ["*", "ssm:*", "ssm:GetParameter"])
+@pytest.mark.parametrize("resource", ["arn:aws-cn:ssm:*:*:parameter/*", "arn:aws-cn:*", "arn:aws-us-gov:ssm:*"])
+def test_allow_of_another_partition_grants_nothing(action, resource):
+    given = parse_policy({"Statement": allow(action, resource)}, partition="aws")
+    assert list_granted_actions(given, READ, [PARAMETERS]) == []
+    assert not allows_everything(given)
+
+
+def test_deny_of_another_partition_denies_nothing():
+    statements = [allow("*", "*"), deny("*", "arn:aws-cn:*")]
+    given = parse_policy({"Statement": statements}, partition="aws")
+    assert list_granted_actions(given, READ, [PARAMETERS]) == [*READ]
+    assert allows_everything(given)
+    sparing = [allow("*", "*"), {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws-cn:*"}]
+    assert list_granted_actions(parse_policy({"Statement": sparing}, partition="aws"), READ, [PARAMETERS]) == []
+
+
+def test_not_resource_elsewhere_excludes_nothing():
+    document = {"Statement": {"Effect": "Allow", "Action": "*", "NotResource": "arn:aws-cn:*"}}
+    given = parse_policy(document, partition="aws")
+    assert list_granted_actions(given, READ, [PARAMETERS]) == [*READ]
+    assert allows_everything(given)
+
+
 def test_not_resource_on_all_parameters_reads_none():
     document = {"Statement": {"Effect": "Allow", "Action": "ssm:*", "NotResource": f"{ANYWHERE}/*"}}
     assert list_granted_actions(parse_policy(document, partition="aws"), READ, [PARAMETERS]) == []

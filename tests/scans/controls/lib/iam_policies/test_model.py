@@ -26,6 +26,32 @@ def test_a_text_reads_like_a_list_of_one():
     assert one(Resource="*") == one(Resource=["*"])
 
 
+@pytest.mark.parametrize("key", ["Resource", "NotResource"])
+@pytest.mark.parametrize(
+    ("written", "in_aws", "in_china"),
+    [
+        ("*", True, True),
+        ("arn:*", True, True),
+        ("arn:*:s3:::a", True, True),
+        ("arn:aws*:s3:::a", True, True),
+        ("arn:aws-c?:s3:::a", False, True),
+        ("arn:aw?:s3:::a", True, False),
+        ("arn:aws:s3:::a", True, False),
+        ("arn:aws-cn:s3:::a", False, True),
+        ("arn:aws-cn:*", False, True),
+        ("arn:aws-cn*", False, True),
+        ("arn:${aws:PrincipalTag/partition}:s3:::a", True, True),
+    ],
+)
+def test_only_arns_of_its_partition_count(key, written, in_aws, in_china):
+    statement = {name: value for name, value in ALLOW.items() if name != "Resource"} | {key: written}
+    for partition, counts in (("aws", in_aws), ("aws-cn", in_china), ("", True)):
+        [parsed] = parse_policy({"Statement": statement}, partition=partition).statements
+        assert (parsed.resources, parsed.not_resources) == (
+            ((written,) if counts else (), None) if key == "Resource" else (None, (written,) if counts else ())
+        )
+
+
 @pytest.mark.parametrize(
     ("principal", "read"),
     [
