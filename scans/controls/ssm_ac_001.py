@@ -112,7 +112,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         # The name of this policy is enough, even if AWS refused its document.
         policy = parse_policy(EVERYTHING, IDENTITY_POLICY, get_partition(resource))
         holders = find_holders(resource, policy)
-        if holders.are_all_made_by_aws:
+        if holders.are_all_of_aws:
             raise
         return failed(describe_problem(resource, "AdministratorAccess", _find_everything(policy), holders))
     if outcome.verdict is Verdict.FAIL and resource.type == "iam.policy" and not list_holders(resource):

@@ -14,7 +14,20 @@ encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough if it require
 also holds without the key (`…IfExists`), only excludes values (`StringNotEquals`), or accepts any value (`*`,
 `alias/*`, and in an encryption context all parameters, objects, log groups, trails or secrets of a region or an
 account, such as `arn:aws:ssm:*:111122223333:parameter/*` for `kms:EncryptionContext:PARAMETER_ARN`).
-`kms:ViaService` doesn't count: it names a service, not keys.
+`kms:ViaService` doesn't count: it names a service, not keys. The reason names the services. ARNs of another partition
+(`arn:aws-cn:…` in `aws`) match nothing, so they neither grant nor deny, nor do they widen a condition.
+
+**Roles of services.** AWS wrote its policies for such roles with every key, since it doesn't know yours, and you can't
+change them: `AWSBackupServiceRolePolicyForBackup` and others. A policy of AWS's passes if
+
+* each of its Allows of every key requires `kms:ViaService` with services by name, in any region (`s3.*.amazonaws.com`);
+  and
+* only roles have it whose trust policies admit nothing but AWS Backup, GuardDuty's malware protection or EC2 Image
+  Builder. These services use a role for their own work alone, so its credentials reach no person and no program of the
+  company. That isn't so of EC2, Lambda, ECS, Glue, SageMaker, Systems Manager and others.
+
+The reason names the roles. A user, a group or another role that has the policy too makes it fail, as does `PowerUserAccess`
+on any role.
 
 Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
 permission set of IAM Identity Center counts, unless it allows everything.
@@ -22,13 +35,15 @@ permission set of IAM Identity Center counts, unless it allows everything.
 **Unknown** when a document, or the trust policy that decides, could not be read or understood.
 
 **Limits.** Each document is judged by itself; key policies may refuse what
-it allows. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
+it allows. Who may pass a service's role to the service (`iam:PassRole`) can have it restore data: SSM-AC-008 looks at that. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
 
 **Source of the facts.** IAM API reference,
 [GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
 IAM user guide, condition operators
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html); KMS developer
-guide, condition keys (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
+guide, condition keys (https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html); AWS Backup developer
+guide, [service roles](https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html) and
+[managed policies](https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html).
 """
 
 from __future__ import annotations
@@ -38,6 +53,8 @@ from typing import Any
 from scans.controls.lib import fixes, security_hub
 from scans.controls.lib.iam_policies import KEYS, Policy, list_granted_actions
 from scans.controls.lib.iam_policies.documents import DETACH_COMMANDS, DOCUMENT_FACTS, HOLDER_FACTS, judge_documents
+from scans.controls.lib.iam_policies.grants import applies_to
+from scans.controls.lib.iam_policies.via_services import drop_via_services, list_via_services
 from scans.domain.control import GAP, Case, Control, ControlScope, Outcome, Remediation, ResourceView, Severity, Verdict
 
 ACTIONS = ("kms:Decrypt", "kms:ReEncryptFrom")
@@ -54,7 +71,8 @@ CONTROL = Control(
     # parameter or object is no limit either.
     # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
     # matches every key's id is all keys, and a context that names all of an account is no limit.
-    version=5,
+    # 6: an Allow of another partition grants nothing. AWS's policies for the roles of its services are accepted there.
+    version=6,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
     container="arn:{p}:iam::{a}:policy/*",
@@ -79,7 +97,9 @@ CONTROL = Control(
 
 
 def evaluate(resource: ResourceView) -> Outcome:
-    return judge_documents(resource, _find_open_decrypts, "No document decrypts with every key.")
+    return judge_documents(
+        resource, _find_open_decrypts, "No document decrypts with every key.", find_for_services=_find_unfenced_decrypts
+    )
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
@@ -90,6 +110,19 @@ def fix(resource: ResourceView) -> fixes.FixEffects:
 
 def _find_open_decrypts(policy: Policy) -> str:
     given = list_granted_actions(policy, ACTIONS, (KEYS,), unless=NARROWING)
+    if not given:
+        return ""
+    said = f"allows {' and '.join(given)} with every key"
+    if _find_unfenced_decrypts(policy):
+        return said
+    decrypting = [each for each in policy.allow_statements if any(applies_to(each, action) for action in given)]
+    services = sorted({name for allow in decrypting for name in list_via_services(allow)})
+    return f"{said}, though only through services ({', '.join(services)})"
+
+
+def _find_unfenced_decrypts(policy: Policy) -> str:
+    """What is allowed by Allows that don't require named services."""
+    given = list_granted_actions(drop_via_services(policy), ACTIONS, (KEYS,), unless=NARROWING)
     return f"allows {' and '.join(given)} with every key" if given else ""
 
 
@@ -119,6 +152,21 @@ WIDE = {"Statement": {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*
 BY_MANAGEMENT = {
     "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999900001111:root"}, "Action": "sts:AssumeRole"}
 }
+BACKUP = "backup.amazonaws.com"
+USER = "arn:aws:iam::111122223333:user"
+
+
+def _make_via(condition: dict[str, Any]) -> dict[str, Any]:
+    allow = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"}
+    return {"Statement": {**allow, "Condition": condition}}
+
+
+def _make_service_trust(*principals: dict[str, Any]) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Principal": each, "Action": "sts:AssumeRole"} for each in principals]}
+
+
+VIA_S3 = _make_via({"StringLike": {"kms:ViaService": ["s3.*.amazonaws.com"]}})
+BY_BACKUP = _make_service_trust({"Service": BACKUP})
 CASES = [
     _case("one key", Verdict.PASS, "kms:Decrypt", KEY),
     _case("a star", Verdict.FAIL, "kms:Decrypt", "*"),
@@ -189,6 +237,64 @@ CASES = [
     _aws_decrypter_case("a narrow policy of AWS's", Verdict.PASS, {"Statement": []}, f"{ROLE}app"),
     _aws_decrypter_case(
         "a role of Control Tower", Verdict.PASS, WIDE, f"{ROLE}AWSControlTowerExecution", BY_MANAGEMENT
+    ),
+    _aws_decrypter_case(
+        "AWS Backup's own role", Verdict.PASS, VIA_S3, f"{ROLE}service-role/AWSBackupDefaultServiceRole", BY_BACKUP
+    ),
+    _aws_decrypter_case("a role made for AWS Backup", Verdict.PASS, VIA_S3, f"{ROLE}backups", BY_BACKUP),
+    _aws_decrypter_case("its trust wasn't read", Verdict.UNKNOWN, VIA_S3, f"{ROLE}backups", GAP),
+    _aws_decrypter_case("without the fence", Verdict.FAIL, WIDE, f"{ROLE}backups", BY_BACKUP),
+    _aws_decrypter_case(
+        "beside an Allow without the fence",
+        Verdict.FAIL,
+        {"Statement": [VIA_S3["Statement"], WIDE["Statement"]]},
+        f"{ROLE}backups",
+        BY_BACKUP,
+    ),
+    *(
+        _aws_decrypter_case(f"through {said}", Verdict.FAIL, _make_via(condition), f"{ROLE}backups", BY_BACKUP)
+        for said, condition in {
+            "anything": {"StringLike": {"kms:ViaService": "*"}},
+            "any service": {"StringLike": {"kms:ViaService": "*.eu-west-1.amazonaws.com"}},
+            "a service or nothing": {"StringLikeIfExists": {"kms:ViaService": "s3.*.amazonaws.com"}},
+            "all but one": {"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+            "one that calls another": {"StringEquals": {"aws:CalledVia": "backup.amazonaws.com"}},
+        }.items()
+    ),
+    *(
+        _aws_decrypter_case(f"through S3, for {said}", Verdict.FAIL, VIA_S3, holder, _make_service_trust(*admitted))
+        for said, holder, admitted in (
+            ("people", f"{ROLE}people", ({"AWS": "arn:aws:iam::111122223333:root"},)),
+            ("AWS Backup and people", f"{ROLE}backups", ({"Service": BACKUP}, {"AWS": "111122223333"})),
+            ("AWS Backup and programs", f"{ROLE}backups", ({"Service": [BACKUP, "lambda.amazonaws.com"]},)),
+            ("programs", f"{ROLE}app", ({"Service": "ec2.amazonaws.com"},)),
+            ("a user", "arn:aws:iam::111122223333:user/ann", ()),
+        )
+    ),
+    Case(
+        "through S3, for AWS Backup and a person",
+        Verdict.FAIL,
+        {"name": "Example", "document": VIA_S3},
+        type="iam.aws_policy",
+        arn="arn:aws:iam::aws:policy/Example",
+        region="global",
+        related={
+            "iam.aws_policy": {"arn:aws:iam::aws:policy/Example": {"attached_to": [f"{ROLE}backups", f"{USER}/ann"]}},
+            "iam.principal": {f"{ROLE}backups": {"trust": BY_BACKUP}, f"{USER}/ann": {"trust": None}},
+        },
+        reason_has="though only through services (s3). Attached to user/ann. Not counted",
+    ),
+    Case(
+        "the company's own policy for AWS Backup",
+        Verdict.FAIL,
+        {"name": "own", "document": VIA_S3},
+        type="iam.policy",
+        arn="arn:aws:iam::111122223333:policy/own",
+        region="global",
+        related={
+            "iam.policy": {"arn:aws:iam::111122223333:policy/own": {"attached_to": [f"{ROLE}backups"]}},
+            "iam.principal": {f"{ROLE}backups": {"trust": BY_BACKUP}},
+        },
     ),
     _aws_decrypter_case("only its name", Verdict.FAIL, WIDE, f"{ROLE}AWSControlTowerExecution", {"Statement": []}),
 ]

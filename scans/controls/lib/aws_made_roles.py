@@ -46,6 +46,15 @@ CONTROL_TOWER_ROLES = {
     "service-role/AWSControlTowerConfigAggregatorRoleForOrganizations": "config.amazonaws.com",
 }
 
+# Services that only do their own work with a role, so that no code and no person of the company's gets its credentials.
+# Others pass them on: EC2, Lambda, ECS, Glue, SageMaker, DataZone, Systems Manager.
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html,
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForScans.html,
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/EC2ImageBuilderExecutionPolicy.html
+OWN_WORK_SERVICES = frozenset(
+    {"backup.amazonaws.com", "malware-protection.guardduty.amazonaws.com", "imagebuilder.amazonaws.com"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Maker:
@@ -154,6 +163,25 @@ def find_maker(role: ResourceView) -> Maker | None:
     except PolicyError:
         return None  # what can't be understood isn't known to be AWS's
     return next((maker for maker in candidates if _admits_aws_alone(trust, maker, role.context)), None)
+
+
+def list_own_work_services(role: ResourceView) -> tuple[str, ...]:
+    """The services of AWS that alone can use a role, for work of their own. Empty for every other principal.
+
+    GapError if the trust policy could not be read."""
+    if not role.arn.split(":", 5)[-1].startswith("role/"):
+        return ()
+    try:
+        allowed = parse_policy(role["trust"]).allow_statements
+    except PolicyError:
+        return ()
+    if not allowed or not all(_admits_only(each, ASSUME, _is_own_work_service) for each in allowed):
+        return ()
+    return tuple(dict.fromkeys(value for each in allowed for _, value in each.principals or ()))
+
+
+def _is_own_work_service(kind: str, value: str) -> bool:
+    return kind == "Service" and value.removesuffix(".cn") in OWN_WORK_SERVICES
 
 
 def _admits_aws_alone(trust: Policy, maker: Maker, context: Context) -> bool:

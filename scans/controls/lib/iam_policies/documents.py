@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.aws.gaps import Gap, GapError
-from scans.controls.lib.aws_made_roles import find_maker
+from scans.controls.lib.aws_made_roles import find_maker, list_own_work_services
 from scans.controls.lib.iam_policies.grants import allows_everything
 from scans.controls.lib.iam_policies.model import IDENTITY_POLICY, RESOURCE_POLICY, Policy, PolicyError, parse_policy
 from scans.domain.control import Outcome, ResourceView, failed, not_applicable, passed, unknown
@@ -34,14 +34,21 @@ FindProblem = Callable[[Policy], str]
 
 @dataclass(slots=True)
 class Holders:
-    """The principals that have a policy: own ones by the end of the ARN, and roles that only AWS can use."""
+    """The principals that have a policy: own ones by the end of the ARN, and roles that only AWS can use.
+
+    made_by_aws: by a part of AWS. of_services: roles that a service of AWS uses for its own work."""
 
     own: list[str] = field(default_factory=list)
     made_by_aws: list[str] = field(default_factory=list)
+    of_services: list[str] = field(default_factory=list)
 
     @property
-    def are_all_made_by_aws(self) -> bool:
-        return bool(self.made_by_aws) and not self.own
+    def of_aws(self) -> list[str]:
+        return [*self.made_by_aws, *self.of_services]
+
+    @property
+    def are_all_of_aws(self) -> bool:
+        return bool(self.of_aws) and not self.own
 
 
 def named_documents(resource: ResourceView) -> list[tuple[str, Any]]:
@@ -60,11 +67,19 @@ def parse_resource_policy(resource: ResourceView, document: Any) -> Policy:
     return parse_policy(document, RESOURCE_POLICY, get_partition(resource))
 
 
-def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, administration: bool = True) -> Outcome:
+def judge_documents(
+    resource: ResourceView,
+    find: FindProblem,
+    good: str,
+    *,
+    administration: bool = True,
+    find_for_services: FindProblem | None = None,
+) -> Outcome:
     """FAIL with the first problem that `find` reports; otherwise UNKNOWN if a document can't be understood.
 
     It is no problem where only roles have the policy that AWS made and that AWS alone can use. administration: whether
-    documents that allow everything are judged, which SSM-AC-001 reports too."""
+    documents that allow everything are judged, which SSM-AC-001 reports too. find_for_services: what of that is a
+    problem even where a service of AWS alone can use the role, and has it from a policy of AWS's. None: all of it."""
     unread, left_out, accepted = [], 0, ""
     documents = named_documents(resource)
     for name, document in documents:
@@ -78,10 +93,12 @@ def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, adm
             unread.append(f"{name} ({error})")
             continue
         if said:
-            holders = find_holders(resource, policy)
-            if not holders.are_all_made_by_aws:
+            # Only a policy of AWS's, which the company can't change: it writes its own ones with the names of keys.
+            spared = resource.type == AWS_POLICY and find_for_services is not None and not find_for_services(policy)
+            holders = find_holders(resource, policy, services_are_spared=spared)
+            if not holders.are_all_of_aws:
                 return failed(describe_problem(resource, name, said, holders))
-            accepted = f"Only roles have it that AWS made and that only AWS can use: {name_some(holders.made_by_aws)}."
+            accepted = describe_acceptance(said, holders)
     if unread:
         return unknown(f"Could not be understood: {'; '.join(unread)}.")
     if left_out and left_out == len(documents):
@@ -89,8 +106,10 @@ def judge_documents(resource: ResourceView, find: FindProblem, good: str, *, adm
     return passed(accepted or good)
 
 
-def find_holders(resource: ResourceView, policy: Policy) -> Holders:
-    """GapError where a role's trust policy decides and could not be read, or other holders may be hidden."""
+def find_holders(resource: ResourceView, policy: Policy, *, services_are_spared: bool = False) -> Holders:
+    """GapError where a role's trust policy decides and could not be read, or other holders may be hidden.
+
+    services_are_spared: roles that a service of AWS uses for its own work don't count."""
     found = Holders()
     gaps: list[Gap] = []
     everything = allows_everything(policy)
@@ -98,17 +117,20 @@ def find_holders(resource: ResourceView, policy: Policy) -> Holders:
         try:
             role = resource.look_up("iam.principal", arn)
             maker = find_maker(role) if role is not None else None
+            services = list_own_work_services(role) if role is not None and services_are_spared else ()
         except GapError as error:
             gaps += error.gaps
             continue
         # The company writes its permission sets, and decides in Identity Center only which people administer.
-        if maker is None or (maker.people and not everything) or (everything and not maker.administers):
+        if services:
+            found.of_services.append(f"{arn.rpartition('/')[2]} ({', '.join(services)})")
+        elif maker is None or (maker.people and not everything) or (everything and not maker.administers):
             found.own.append(arn.split(":", 5)[-1])
         else:
             found.made_by_aws.append(f"{arn.rpartition('/')[2]} ({maker.name})")
     if gaps and not found.own:
         raise GapError(*dict.fromkeys(gaps))
-    if found.are_all_made_by_aws and resource.type == AWS_POLICY:
+    if found.are_all_of_aws and resource.type == AWS_POLICY:
         resource.all(AWS_POLICY)  # a principal of one's own may have it, too, if the list is incomplete
     return found
 
@@ -131,9 +153,19 @@ def describe_problem(resource: ResourceView, name: str, said: str, holders: Hold
     parts = [f"{which} {name} {said}."]
     if resource.type != "iam.inline" and holders.own:
         parts.append(f"Attached to {name_some(holders.own)}.")
-    if holders.made_by_aws:
-        parts.append(f"Not counted, since only AWS can use them: {name_some(holders.made_by_aws)}.")
+    if holders.of_aws:
+        parts.append(f"Not counted, since only AWS can use them: {name_some(holders.of_aws)}.")
     return " ".join(parts)
+
+
+def describe_acceptance(said: str, holders: Holders) -> str:
+    """Why what the policy says is no problem."""
+    if not holders.of_services:
+        return f"Only roles have it that AWS made and that only AWS can use: {name_some(holders.made_by_aws)}."
+    return (
+        f"AWS's policy {said}, and only roles have it that AWS alone can use for its own work: "
+        f"{name_some(holders.of_aws)}."
+    )
 
 
 def name_some(names: Sequence[str]) -> str:
