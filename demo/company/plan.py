@@ -14,6 +14,7 @@ from demo.company.tags import HTML, RIGHT_TO_LEFT
 
 MAX_ACCOUNTS = 10_000
 SHAPES = ("company", "bench", "landing-zone")
+HOME = "us-east-1"
 GOVERNED = 4  # regions of a landing zone; the others are denied
 DENIED = ("iam:GetPolicyVersion", "kms:GetKeyPolicy", "ssm:DescribeParameters")
 # What the permissions boundary of one account's scan role leaves out.
@@ -105,6 +106,8 @@ def _accounts(plan: Plan, profiles: list[Profile]) -> list[Account]:
             account.denied_regions = plan.regions[-1:]
         if plan.shape == "landing-zone" and number:  # no such policy binds the management account
             account.denied_regions = plan.regions[GOVERNED:]
+            if number % GOVERNED == GOVERNED - 1:  # some don't use the region of the global services either
+                account.denied_regions = (HOME, *account.denied_regions)
         account.blocks_public_access = profile.archetype in ("healthy", "management", "archive", "heavy")
         if profile.archetype == "average" and not profile.fate:
             account.opted_in = plan.opt_in

@@ -11,13 +11,16 @@ leave some out (IAM, KMS, CloudTrail's event history and others that a company a
 
 **Unknown** for a denied region, which is what this control is for: there is one finding for all denied regions of an
 account. The other controls say nothing of a denied region, except of a resource there that a setting
-elsewhere names. Findings of the region from before the policy stay open. Also unknown where the calls were
+elsewhere names. A partition has one region in which AWS answers for the whole account (`us-east-1`): where that is denied,
+they say nothing of what was refused there for the account, such as the list of its trails. What the policy leaves out,
+as most do with IAM, is judged. Findings of the region from before the policy stay open. Also unknown where the calls were
 refused or failed for other reasons, which the other controls tell one by one.
 
 **To be done.** An administrator exempts the scan role in the policy, disables the region in
 the account if it can be disabled, or grants one exception for this control and an account, an OU or a tag.
 
-**Limits.** Whether something is in a denied region can't be known from outside of it.
+**Limits.** Whether something is in a denied region can't be known from outside of it. Where a scan leaves out the region
+that answers for the whole account, what is refused there is unknown once for every control.
 
 **Source of the facts.** AWS Control Tower, [Region deny
 control](https://docs.aws.amazon.com/controltower/latest/controlreference/primary-region-deny-policy.html); AWS
@@ -28,6 +31,8 @@ messages](https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-d
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from accounts.aws.gaps import REGION_API, REGION_DENIED, Gap, GapError, GapKind
 from scans.domain.control import (
@@ -42,6 +47,7 @@ from scans.domain.control import (
     Verdict,
     passed,
 )
+from scans.domain.region_access import HOME_REGIONS
 
 CONTROL = Control(
     id="SSM-RD-001",
@@ -49,6 +55,8 @@ CONTROL = Control(
     title="Every enabled region can be read",
     severity=Severity.LOW,
     scope=ControlScope.REGION,
+    # 2: a denied region that answers for the whole account tells of what was refused for the account, too.
+    version=2,
     one_per_account=Verdict.UNKNOWN,
     facts={"account.region": ("access", "refused")},
     container="arn:{p}:account:{r}:{a}:regions",
@@ -91,8 +99,10 @@ def evaluate(resource: ResourceView) -> Outcome:
 def _describe_denial(resource: ResourceView, kind: GapKind) -> str:
     services = ", ".join(resource["refused"])
     policy, change = POLICIES.get(kind, POLICIES[GapKind.DENIED_BY_SCP])
+    home = " AWS answers there for the whole account too, so what these services would list of it isn't known either."
     return (
-        f"{policy} denies the whole region, so what is there is not known ({services} were refused). "
+        f"{policy} denies the whole region, so what is there is not known ({services} were refused)."
+        f"{home if resource.region in HOME_REGIONS else ''} "
         f"{change}, disable the region, or accept this for the account."
     )
 
@@ -109,6 +119,13 @@ CASES = [
             reason_has=policy,
         )
         for kind, (policy, _) in POLICIES.items()
+    ),
+    Case(
+        "denied where AWS answers for the whole account",
+        Verdict.UNKNOWN,
+        {"access": replace(DENIED, region="us-east-1"), "refused": ["cloudtrail", "ec2", "ssm"]},
+        region="us-east-1",
+        reason_has="for the whole account",
     ),
     Case("refused for another reason", Verdict.UNKNOWN, {"access": GAP, "refused": []}, reason_has="was denied"),
     Case("not collected", Verdict.UNKNOWN, {}),

@@ -13,7 +13,7 @@ from itertools import groupby
 from scans.domain.control import Control, Evaluate, Outcome, Verdict
 from scans.domain.engine import JudgedOutcome, judge_all, judge_resource, make_unread_outcome
 from scans.domain.evidence import GLOBAL, Context, World
-from scans.domain.region_access import ACCESS_TYPE, is_set_aside
+from scans.domain.region_access import ACCESS_TYPE, is_about_account, is_set_aside
 
 # Types of regional evidence whose resources are there because a setting names them.
 NAMED_TYPES = frozenset({"kms.key", "kms.reference"})
@@ -60,7 +60,8 @@ def split_by_denial(
             yield replace(item, outcome=make_unread_outcome(rest)), True
         elif item.about_place:
             yield item, False
-            if not subjects:
+            # A list of the whole account was not read at all, so that it is empty isn't known of any region.
+            if not subjects and not any(map(is_about_account, item.outcome.gaps)):
                 reason = item.control.empty_reason + READ_REGIONS_ONLY
                 yield replace(item, outcome=Outcome(Verdict.NOT_APPLICABLE, reason)), True
         else:
@@ -70,13 +71,21 @@ def split_by_denial(
 def judge_what_is_known(
     item: JudgedOutcome, evaluate: Evaluate, lenient: World, context: Context
 ) -> tuple[JudgedOutcome, bool]:
-    """An outcome about one resource of a region that was read, which is unknown because of others that are denied."""
+    """An outcome about one resource of a place that was read, which is unknown because of regions that are denied."""
     resource = lenient.resources(item.type, item.region)[item.resource]
     outcome = judge_resource(item.control, evaluate, lenient, context, resource, item.control.facts[item.type])
     # That a list is empty is known of the other regions only, so nothing follows from it.
     if outcome is None or outcome.verdict is Verdict.NOT_APPLICABLE:
         return item, False
+    if outcome.verdict is Verdict.UNKNOWN and is_for_the_account(outcome, lenient):
+        return item, False
     return replace(item, outcome=outcome), True
+
+
+def is_for_the_account(outcome: Outcome, world: World) -> bool:
+    """Whether it is unknown for nothing but what a denied home region hides of the whole account."""
+    gaps = outcome.gaps
+    return bool(gaps) and all(is_about_account(gap) and is_set_aside(gap, world.denied) for gap in gaps)
 
 
 def is_named(item: JudgedOutcome, world: World) -> bool:

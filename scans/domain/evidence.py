@@ -248,7 +248,9 @@ class World:
         if region != GLOBAL:
             gaps += self._gaps.get((type, GLOBAL), ())
         if self.lenient:
-            gaps = [gap for gap in gaps if gap.region == region or not is_set_aside(gap, self.denied)]
+            # What is unknown of the whole account is in no other place.
+            kept = {region, GLOBAL}
+            gaps = [gap for gap in gaps if gap.region in kept or not is_set_aside(gap, self.denied)]
         # A type without evidence is unknown, never empty: the collector did not run here.
         if not gaps and not self.was_read(type, region):
             gaps = [make_unread_gap(type, region)]

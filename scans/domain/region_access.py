@@ -14,6 +14,20 @@ from accounts.aws.gaps import NOT_COLLECTED, REGION_API, REGION_DENIED, Gap, Gap
 
 # The type and facts that the collector region_access yields for each region.
 ACCESS_COLLECTOR, ACCESS_TYPE = "region_access", "account.region"
+WHOLE_ACCOUNT = "global"  # the place of calls about the whole account; scans.domain.evidence.GLOBAL
+# The region of each partition in which the services for a whole account are called, as by accounts.aws.endpoints.
+HOME_REGIONS = frozenset(
+    {
+        "us-east-1",
+        "cn-north-1",
+        "us-gov-west-1",
+        "us-iso-east-1",
+        "us-isob-east-1",
+        "eu-isoe-west-1",
+        "us-isof-south-1",
+        "eusc-de-east-1",
+    }
+)
 READ = "read"
 # One or two refused services can have a policy of their own. More, with little answered, are a policy about the region.
 SEVERAL = 3
@@ -37,8 +51,9 @@ def is_exempt_action(action: str) -> bool:
 
 
 def list_refused_services(region: str, gaps: Iterable[Gap]) -> list[str]:
-    """The services whose calls in this region were refused by a policy."""
-    refused = (gap for gap in gaps if gap.region == region and gap.kind in DENIALS)
+    """The services whose calls in this region were refused by a policy, also those about the whole account."""
+    places = {region, WHOLE_ACCOUNT} if region in HOME_REGIONS else {region}
+    refused = (gap for gap in gaps if gap.region in places and gap.kind in DENIALS)
     return sorted({gap.api.partition(".")[0] for gap in refused} - {REGION_API.partition(".")[0]})
 
 
@@ -80,5 +95,17 @@ def is_region_denied(access: object) -> bool:
 
 
 def is_set_aside(gap: Gap, denied: Collection[str]) -> bool:
-    """Whether the gap is only a consequence of a denied region, so that the region's own unknown tells it."""
-    return gap.region in denied and gap.code != REGION_DENIED
+    """Whether the gap is only a consequence of a denied region, so that the region's own unknown tells it.
+
+    A call about the whole account is made in the home region, so a policy that denies that region refuses it too."""
+    if gap.code == REGION_DENIED:
+        return False
+    return gap.region in denied or (is_about_account(gap) and gap.kind in DENIALS and is_home_denied(denied))
+
+
+def is_about_account(gap: Gap) -> bool:
+    return gap.region == WHOLE_ACCOUNT
+
+
+def is_home_denied(denied: Collection[str]) -> bool:
+    return not HOME_REGIONS.isdisjoint(denied)

@@ -115,3 +115,68 @@ def test_other_gaps_of_a_list_stay_unknown() -> None:
     reported, _ = judge(access(DENIED, WHOLE), access(HERE), held, controls=("SSM-DS-001.05",))
     [item] = reported
     assert (item.outcome.verdict, item.outcome.gaps) == (Verdict.UNKNOWN, (other,))
+
+
+HOME = "us-east-1"
+HOME_DENIED = Gap(GapKind.DENIED_BY_SCP, "scan.Region", "", HOME, REGION_DENIED)
+TRAILS = Gap(GapKind.DENIED_BY_SCP, "cloudtrail.DescribeTrails", "cloudtrail:DescribeTrails", GLOBAL, "AccessDenied")
+
+
+def trails(gap: Gap) -> Evidence:
+    made = read("cloudtrail", GLOBAL, gap)
+    made.add("cloudtrail.account", f"arn:aws:cloudtrail::{ACCOUNT}:trail/*", trails=gap)
+    return made
+
+
+def judge_at_home(*evidences: Evidence, controls: Iterable[str]) -> tuple[list[JudgedOutcome], list[JudgedOutcome]]:
+    chosen = [(item.control, item.evaluate) for id, item in registry.controls().items() if id in controls]
+    return judge_world(chosen, World(evidences), Context(account=ACCOUNT), [HERE, HOME])
+
+
+def test_lists_of_the_account_are_told_by_the_home_region() -> None:
+    seen = (access(HERE), access(HOME, HOME_DENIED), trails(TRAILS))
+    reported, unreported = judge_at_home(*seen, controls=("SSM-AU-001", "SSM-AU-002", "SSM-AU-003", "SSM-RD-001"))
+    assert said(reported) == {("SSM-RD-001", HERE, Verdict.PASS), ("SSM-RD-001", HOME, Verdict.UNKNOWN)}
+    assert said(unreported) == {(f"SSM-AU-00{n}", GLOBAL, Verdict.UNKNOWN) for n in (1, 2, 3)}, "nor is a list empty"
+
+
+def test_what_the_home_region_answers_is_judged() -> None:
+    users = read("iam", GLOBAL)
+    seen = (access(HERE), access(HOME, HOME_DENIED), trails(TRAILS), users)
+    reported, _ = judge_at_home(*seen, controls=("SSM-AC-001", "SSM-AU-002"))
+    assert said(reported) == {("SSM-AC-001", GLOBAL, Verdict.NOT_APPLICABLE)}
+
+
+def test_another_denied_region_hides_no_list_of_the_account() -> None:
+    seen = (access(HERE), access(DENIED, WHOLE), access(HOME), trails(TRAILS))
+    reported, unreported = judge_at_home(*seen, controls=("SSM-AU-002",))
+    assert said(reported) == {("SSM-AU-002", GLOBAL, Verdict.UNKNOWN)}
+    assert unreported == []
+
+
+def test_call_that_failed_otherwise_is_told_by_itself() -> None:
+    throttled = Gap(GapKind.THROTTLED, TRAILS.api, TRAILS.action, GLOBAL, "Throttling")
+    seen = (access(HERE), access(HOME, HOME_DENIED), trails(throttled))
+    reported, _ = judge_at_home(*seen, controls=("SSM-AU-001", "SSM-AU-002"))
+    assert said(reported) == {("SSM-AU-001", GLOBAL, Verdict.UNKNOWN), ("SSM-AU-002", GLOBAL, Verdict.UNKNOWN)}
+
+
+def test_bucket_elsewhere_isn_t_unknown_for_the_account() -> None:
+    held = read("s3_buckets", GLOBAL)
+    held.add("s3.bucket", "arn:aws:s3:::logs", HERE, name="logs", kinds=["05"], policy=None)
+    seen = (access(HERE), access(HOME, HOME_DENIED), trails(TRAILS), held)
+    reported, unreported = judge_at_home(*seen, controls=("SSM-AU-007", "SSM-S3-002"))
+    assert ("SSM-S3-002", HERE, Verdict.FAIL) in said(reported)
+    assert ("SSM-AU-007", HERE, Verdict.UNKNOWN) in said(unreported)
+    assert "SSM-AU-007" not in {id for id, region, _ in said(reported) if region == HERE}
+
+
+def test_no_list_of_the_account_counts_as_empty_elsewhere() -> None:
+    """Whether there are buckets decides here, and the account's list of them was refused at home."""
+    macie = read("macie", HERE)
+    macie.add("macie2.session", "arn:session", status="DISABLED", supported=True)
+    refused = Gap(GapKind.DENIED_BY_SCP, "s3.ListBuckets", "s3:ListAllMyBuckets", GLOBAL, "AccessDenied")
+    seen = (access(HERE), access(HOME, HOME_DENIED), macie, read("s3_buckets", GLOBAL, refused))
+    reported, unreported = judge_at_home(*seen, controls=("SSM-DT-001",))
+    assert not reported
+    assert ("SSM-DT-001", HERE, Verdict.UNKNOWN) in said(unreported)

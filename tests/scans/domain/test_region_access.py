@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.aws.endpoints import home_region, load_partitions
 from accounts.aws.gap_kinds import what_to_do
 from accounts.aws.gaps import NOT_COLLECTED, REGION_DENIED, Gap, GapKind
-from scans.domain.region_access import READ, is_region_denied, is_set_aside, judge_region_access
+from scans.domain.region_access import (
+    HOME_REGIONS,
+    READ,
+    is_region_denied,
+    is_set_aside,
+    judge_region_access,
+    list_refused_services,
+)
 
 REGION = "ap-south-1"
 
@@ -117,3 +125,21 @@ def test_only_gaps_of_denied_regions_are_set_aside() -> None:
     access = judge(FOUR)
     assert isinstance(access, Gap)
     assert not is_set_aside(access, {REGION}), "that the region is denied is what is told"
+
+
+def test_home_regions_are_those_that_are_called() -> None:
+    assert {home_region(partition) for partition in load_partitions()} == HOME_REGIONS
+
+
+def test_gaps_of_the_whole_account_belong_to_the_home_region() -> None:
+    gap = refused("cloudtrail", region="global")
+    assert is_set_aside(gap, {REGION, "us-east-1"})
+    assert not is_set_aside(gap, {REGION})
+    for kind in (GapKind.DENIED, GapKind.THROTTLED, GapKind.MALFORMED, GapKind.TIMEOUT):
+        assert not is_set_aside(refused("cloudtrail", kind, region="global"), {"us-east-1"})
+
+
+def test_home_region_names_services_of_the_whole_account() -> None:
+    gaps = [refused("ssm", region="us-east-1"), refused("cloudtrail", region="global"), refused("ec2")]
+    assert list_refused_services("us-east-1", gaps) == ["cloudtrail", "ssm"]
+    assert list_refused_services(REGION, gaps) == ["ec2"]
