@@ -37,11 +37,14 @@ class Listing:
 
 
 class CallError(Exception):
-    """A call that AWS refused or that failed after all retries. `gap` describes what is now unknown."""
+    """A call that AWS refused or that failed after all retries. `gap` describes what is now unknown.
 
-    def __init__(self, gap: Gap, message: str = "", status: int = 0) -> None:
+    bucket_region: the region that S3 names of a bucket which exists, even where it refuses the call."""
+
+    def __init__(self, gap: Gap, message: str = "", status: int = 0, bucket_region: str = "") -> None:
         super().__init__(gap.sentence())
         self.gap = gap
         self.code = gap.code
         self.message = message
         self.status = status
+        self.bucket_region = bucket_region

@@ -75,9 +75,16 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
         # Only if AWS publishes no such endpoint. Otherwise the portal's own name resolution or proxy fails.
         kind = GapKind.UNSUPPORTED
     # AWS's texts go into database rows and reasons.
-    return CallError(
-        Gap(kind, call.api, call.action, region, make_text_storable(code)), make_text_storable(message), status
-    )
+    gap = Gap(kind, call.api, call.action, region, make_text_storable(code))
+    return CallError(gap, make_text_storable(message), status, read_bucket_region(exc))
+
+
+def read_bucket_region(exc: Exception) -> str:
+    """What S3 says of a bucket's region in its answer, whether it permits the call or not. Empty if it says nothing.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    metadata = exc.response.get("ResponseMetadata", {}) if isinstance(exc, ClientError) else {}
+    return make_text_storable(str(metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ""))
 
 
 def make_session_error(error: AssumeError, region: str) -> CallError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
@@ -31,9 +32,12 @@ CBOR_HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-c
 class AwsError(Exception):
     """A refusal as AWS words it."""
 
-    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str = "", status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
+        self.headers = dict(headers or {})
 
 
 @dataclass(slots=True)
@@ -182,7 +186,7 @@ def refusal(request: Request, error: AwsError) -> Response:
     """An error in the protocol of the request, as AWS shapes it there."""
     kind = protocol(request.service) if request.service else "json"
     id = str(uuid4())
-    headers = {"x-amzn-RequestId": id}
+    headers = {"x-amzn-RequestId": id, **error.headers}
     code, message = escape(error.code), escape(error.message)
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         body = cbor.write({"__type": error.code, "message": error.message})

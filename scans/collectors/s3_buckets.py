@@ -51,8 +51,8 @@ COLLECTOR = Collector(
     ),
     stage=1,
     # 2: settings whose bucket can't be known. 3: the access log of a trail's bucket. 4: the access log, the versions, the
-    # owner of objects and the access points of every bucket.
-    version=4,
+    # owner of objects and the access points of every bucket. 5: whether a bucket that refuses to be looked at exists.
+    version=5,
 )
 # Error codes that mean "there is none" -> the fact's value. Without a configuration S3 uses its own keys.
 ABSENT_VALUES: dict[str, Any] = {
@@ -156,14 +156,18 @@ def add_destination(
 
 
 def probe_bucket(aws: Reader, name: str) -> str:
-    """Whether a bucket exists, by its HTTP status: S3's answer to HEAD has no body, and so no code."""
+    """Whether a bucket exists, by its HTTP status: S3's answer to HEAD has no body, and so no code.
+
+    403 has many reasons: a bucket of another account, a policy, a role that lacks the permission, or credentials that
+    were refused. It proves nothing, unless S3 names the bucket's region, as it does of buckets that exist.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
     try:
         aws.call("s3", "HeadBucket", Bucket=name)
     except CallError as error:
         if error.status == 404 or error.code in GONE:
             return "not_found"
         if error.status == 403 or error.code == "403":
-            return "forbidden"
+            return "exists_forbidden" if error.bucket_region else "forbidden"
         if error.status == 301:
             return "exists"  # in another region
         raise

@@ -14,9 +14,13 @@ of all scanned accounts (`s3.ListBuckets`), and `s3.HeadBucket` on each:
 take content from it. Such buckets are known by their exact names; a name that only begins like one fails.
 
 **Unknown** when a setting names its bucket by a parameter that only a run resolves, through an access point, or in
-another way that leaves the bucket unknown; when a bucket is in no scanned account and S3 refuses to say more (403); when it exists and the buckets of
+another way that leaves the bucket unknown; when a bucket is in no scanned account and S3 refuses to say more (403,
+without a reason): it may be an outside account's, or a policy or the scan role doesn't permit the look; when it exists and the buckets of
 some accounts were not read, so that one of them may own it; or when the account that owned it could not be read in
 this scan: the bucket may have been deleted, and created again by another account.
+
+Such a 403 proves nothing by itself. If S3 names the bucket's region in the same answer (`x-amz-bucket-region`), the bucket
+exists; the reason says which of both it is.
 
 **Limits.** Judged after all accounts were read. A scan of some accounts can't judge buckets that other accounts
 own; the outcome of the last scan that read both remains.
@@ -56,6 +60,8 @@ from scans.domain.control import (
 from scans.domain.owner_evidence import LEFT_OUT_GAP, unknown_unless_read
 
 SHOWN = 3
+# What HeadBucket tells of a bucket, apart from not_found. exists_forbidden: S3 refused, and named the bucket's region.
+HEADS = ("exists", "exists_forbidden", "forbidden")
 # Data of these kinds is taken from the bucket; every other kind is written to it.
 CONTENT_KINDS = frozenset({"02", "04", "05", "06", "11", "14"})
 
@@ -66,8 +72,8 @@ CONTROL = Control(
     severity=Severity.CRITICAL,
     scope=ControlScope.GLOBAL,
     # 2: an owner that was not read in this scan proves nothing. 3: buckets of AWS's own are known, and a setting whose
-    # bucket can't be known is unknown.
-    version=3,
+    # bucket can't be known is unknown. 4: the reason says whether a bucket that refuses a look exists.
+    version=4,
     needs_organization=True,
     facts={"s3.destination": ("name", "kinds", "fields", "own", "head"), "s3.unplaced_destination": ("kinds",)},
     flow_steps={"s3.destination": FlowStep.INTO},
@@ -107,7 +113,7 @@ def evaluate(resource: ResourceView) -> Outcome | None:
         return unknown_unless_read(resource.context, owners[name], said) or passed(
             f"The bucket {name} belongs to the account {owners[name]} of the organization."
         )
-    if is_aws_bucket(name) and CONTENT_KINDS.issuperset(resource["kinds"]) and head in {"exists", "forbidden"}:
+    if is_aws_bucket(name) and CONTENT_KINDS.issuperset(resource["kinds"]) and head in HEADS:
         return not_applicable(f"AWS publishes content in the bucket {name}, and settings only take content from it.")
     if owners is None:
         return unknown(f"Who owns the bucket {name} isn't known until all accounts were read.", _make_not_listed_gap())
@@ -125,8 +131,11 @@ def evaluate(resource: ResourceView) -> Outcome | None:
         return unknown(
             f"The bucket {name} is in no account that was read; {unread} could not be read.", _make_not_listed_gap()
         )
+    known = "exists, since S3 names its region" if head == "exists_forbidden" else "may not even exist"
     return unknown(
-        f"The bucket {name} is in no account that was read, and S3 refuses to say more.", _make_refused_gap()
+        f"The bucket {name} is in no account that was read, and S3 refuses a look at it without a reason (403). It {known}; "
+        "whose it is isn't known. It may be another account's, or a policy or the scan role doesn't permit the look.",
+        _make_refused_gap(),
     )
 
 
@@ -227,7 +236,11 @@ CASES = [
     _case("perhaps the bucket of an account left out", Verdict.UNKNOWN, "exists", left_out=READ),
     _case("an own bucket, others not read", Verdict.PASS, "exists", "other", own=True, not_read=READ, left_out=READ),
     _case("a bucket that doesn't exist, its owner not read", Verdict.FAIL, "not_found", "example", not_read=READ),
-    _case("a bucket that may not be looked at", Verdict.UNKNOWN, "forbidden"),
+    _case("a bucket that may not be looked at", Verdict.UNKNOWN, "forbidden", reason_has="may not even exist"),
+    _case("one that exists for certain", Verdict.UNKNOWN, "exists_forbidden", reason_has="exists, since S3 names"),
+    _case("an own bucket that may not be looked at", Verdict.PASS, "forbidden", "other", own=True),
+    _case("whether it is an own bucket wasn't read", Verdict.UNKNOWN, "forbidden", own=GAP),
+    _case("templates of AWS that exist", Verdict.NOT_APPLICABLE, "exists_forbidden", TEMPLATES, kinds=["11"]),
     _case("the bucket was not asked", Verdict.UNKNOWN, GAP),
     _case("the owners of buckets are not known yet", Verdict.UNKNOWN, "exists", owners=None),
 ]

@@ -80,6 +80,7 @@ class CallRecorder:
                 "kind": str(given.gap.kind),
                 "code": given.code if given.code.lower() in load_public_words() else OTHER_CODE,
                 "status": given.status,
+                **({"bucket_region": self._redactor.redact_text(given.bucket_region)} if given.bucket_region else {}),
             }
         else:
             row["answer"] = self._redactor.redact(given, model.output_shape)

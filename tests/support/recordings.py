@@ -73,7 +73,11 @@ class Recording:
             raise self._fail(service, operation, region, GapKind.NOT_READ, NOT_RECORDED, 0)
         if "error" in row:
             error = row["error"]
-            raise self._fail(service, operation, row["region"], GapKind(error["kind"]), error["code"], error["status"])
+            failed = self._fail(
+                service, operation, row["region"], GapKind(error["kind"]), error["code"], error["status"]
+            )
+            failed.bucket_region = error.get("bucket_region", "")
+            raise failed
         answer: dict[str, Any] = restore(row["answer"])
         return answer
 

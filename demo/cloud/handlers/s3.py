@@ -23,19 +23,22 @@ BLOCKS = {
 
 
 def open_bucket(request: Request) -> Any:
-    """The bucket, if it is the caller's or its policy lets everybody (or the caller's account) do this."""
+    """The bucket, if it is the caller's or its policy lets everybody (or the caller's account) do this.
+
+    A refusal names the region of a bucket that exists, as S3 does."""
     found = anywhere(request.bucket)
     if found is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", 404)
     owner, bucket = found
+    refused = AwsError("AccessDenied", "Access Denied", 403, {"x-amz-bucket-region": bucket.region_name})
     principals = {request.account, request.caller, f"arn:{PARTITION}:iam::{request.account}:root"}
     if owner != request.account and (
         not bucket.policy or granted(text(bucket.policy), action_of(request), principals) != "Allow"
     ):
-        raise AwsError("AccessDenied", "Access Denied", 403)
+        raise refused
     expected = request.headers.get("x-amz-expected-bucket-owner", owner)
     if expected != owner:
-        raise AwsError("AccessDenied", "Access Denied", 403)
+        raise refused
     return bucket
 
 

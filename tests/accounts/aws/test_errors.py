@@ -144,3 +144,10 @@ def test_every_listed_failure_can_be_classified():
     for failure in (AttributeError, KeyError, TypeError, ValueError):
         assert failure in CALL_EXCEPTIONS
         assert kind(failure("x")) is GapKind.MALFORMED
+
+
+@pytest.mark.parametrize(("headers", "region"), [({"x-amz-bucket-region": "eu-west-1"}, "eu-west-1"), ({}, "")])
+def test_refusal_by_s3_tells_where_the_bucket_is(headers: dict[str, str], region: str) -> None:
+    metadata = {"HTTPStatusCode": 403, "HTTPHeaders": headers}
+    exc = ClientError({"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": metadata}, "HeadBucket")
+    assert classify_error(exc, PARAMETERS, "eu-west-1").bucket_region == region

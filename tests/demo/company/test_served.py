@@ -155,8 +155,10 @@ def test_buckets_policies_and_encryption(running: Running, client: Client) -> No
     rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == bucket.encryption
     assert "HttpsOnly" in s3.get_bucket_policy(Bucket=bucket.name)["Policy"]
-    with pytest.raises(ClientError, match="403"):
+    with pytest.raises(ClientError, match="403") as raised:
         s3.head_bucket(Bucket=running.plan.foreign_buckets[0])
+    assert raised.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"]
+    assert raised.value.response["Error"]["Code"] == "403", "there is no body that says more"
 
 
 def test_nodes_endpoints_and_their_doors(running: Running, client: Client) -> None:

@@ -38,6 +38,7 @@ class Refusal:
     message: str
     kind: GapKind
     status: int
+    bucket_region: str = ""
 
 
 @dataclass
@@ -103,9 +104,10 @@ class FakeReader:
         when: dict[str, Any] | None = None,
         region: str | None = None,
         after: Iterable[dict[str, Any]] = (),
+        bucket_region: str = "",
     ) -> FakeReader:
         """A refusal; `after` that many pages of a paginated call."""
-        refusal: Any = Refusal(code, message, kind, status)
+        refusal: Any = Refusal(code, message, kind, status, bucket_region)
         return self.answer(service, operation, *after, refusal, when=when, region=region)
 
     # What was asked
@@ -171,7 +173,7 @@ class FakeReader:
             given = given(params)
         if isinstance(given, Refusal):
             gap = self.gap(service, operation, given.code, kind=given.kind, region=place)
-            raise CallError(gap, given.message, given.status)
+            raise CallError(gap, given.message, given.status, given.bucket_region)
         return deepcopy(given)
 
     def _malformed(self, service: str, operation: str, place: str) -> CallError:

@@ -133,6 +133,7 @@ def test_missing_bucket_is_dangling_despite_recorded_owner() -> None:
         ({"unread_accounts": frozenset({THEIRS})}, "exists", Owner.UNKNOWN, "unknown"),
         ({"bucket_owners": None}, "exists", Owner.UNKNOWN, "unknown"),
         ({}, "forbidden", Owner.UNKNOWN, "unknown"),
+        ({}, "exists_forbidden", Owner.UNKNOWN, "unknown"),
         ({}, DENIED, Owner.UNKNOWN, "unknown"),
     ],
 )
