@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.aws.gaps import GapError
+from accounts.aws.gaps import Gap, GapError, GapKind
 from scans.controls.lib import fixes, security_hub
 from scans.domain.control import (
     GAP,
@@ -61,8 +61,9 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
     # 2: a session status that this version doesn't know is unknown. 3: a member's status is its own, or as its
-    # administrator's evidence says; an administrator's is unknown if the list of statuses is.
-    version=3,
+    # administrator's evidence says; an administrator's is unknown if the list of statuses is. 4: a refused status is
+    # named even if the administrator is unknown, too.
+    version=4,
     needs_organization=True,
     facts={"macie2.session": ("status", "supported")},
     # The session once more: its discovery is asked only where it matters.
@@ -109,8 +110,8 @@ def _read_discovery(resource: ResourceView) -> str:
         raise GapError(make_unread_gap("macie2.session", resource.region))
     try:
         return str(session["discovery"])
-    except GapError:
-        owner = session["administrator"]
+    except GapError as error:
+        owner = _read_administrator(session, error)
         if owner is None:
             raise
     theirs = resource.arn.replace(f":{resource.account}:", f":{owner}:")
@@ -122,6 +123,15 @@ def _read_discovery(resource: ResourceView) -> str:
         reason = f"The Macie administrator {owner} doesn't list this account, so its automated discovery is not known."
         raise GapError(make_unread_gap("macie2.session", resource.region), reason=reason)
     return str(accounts[resource.account])
+
+
+def _read_administrator(session: ResourceView, refused: GapError) -> str | None:
+    """The account that may tell the status, which was refused here. If that is unknown too, both calls are to blame."""
+    try:
+        owner = session["administrator"]
+    except GapError as error:
+        raise GapError(*dict.fromkeys((*refused.gaps, *error.gaps))) from error
+    return None if owner is None else str(owner)
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
@@ -167,6 +177,10 @@ def _administered_case(name: str, verdict: Verdict, told: object, reason_has: st
     return _case(name, verdict, GAP, administrator=ADMINISTRATOR, reason_has=reason_has, context=known)
 
 
+def _make_refusal(operation: str) -> Gap:
+    return Gap(GapKind.DENIED, f"macie2.{operation}", f"macie2:{operation}", "eu-west-1", "AccessDeniedException")
+
+
 CASES = [
     _case("on", Verdict.PASS),
     _case("off", Verdict.FAIL, "DISABLED"),
@@ -199,7 +213,20 @@ CASES = [
     _case("not offered", Verdict.NOT_APPLICABLE, GAP, status=GAP, supported=False),
     _case("off, but no bucket", Verdict.NOT_APPLICABLE, "DISABLED", buckets=False),
     _case("refused, and no administrator", Verdict.UNKNOWN, GAP),
-    _case("refused, and the administrator too", Verdict.UNKNOWN, GAP, administrator=GAP),
+    _case(
+        "refused, and the administrator too",
+        Verdict.UNKNOWN,
+        _make_refusal("GetAutomatedDiscoveryConfiguration"),
+        administrator=_make_refusal("GetAdministratorAccount"),
+        reason_has="macie2.GetAutomatedDiscoveryConfiguration in eu-west-1 was denied",
+    ),
+    _case(
+        "both refused, the administrator's call is told too",
+        Verdict.UNKNOWN,
+        GAP,
+        administrator=_make_refusal("GetAdministratorAccount"),
+        reason_has="macie2.GetAdministratorAccount in eu-west-1 was denied",
+    ),
     _case("the session has a status that this version doesn't know", Verdict.UNKNOWN, "DISABLED", status="RESTING"),
     _case("the session was refused", Verdict.UNKNOWN, GAP, status=GAP),
     _case("off, buckets not fully known", Verdict.UNKNOWN, "DISABLED", buckets=False, refused=True),

@@ -46,8 +46,8 @@ TOLD_TWICE = {call for call in registry.calls() if call.operation == "ListAliase
 TOLD_TWICE |= {call for call in registry.calls() if call.operation == "LookupEvents"}
 # The policy of an access point counts only where the bucket's own policy leaves the decision to it.
 TOLD_TWICE |= {call for call in registry.calls() if call.operation == "GetAccessPointPolicy"}
-# Of Macie's calls one is made where the other is refused: tests.scans.collectors.test_macie has each refusal of both.
-ONE_AFTER_THE_OTHER = {"GetAdministratorAccount", "GetAutomatedDiscoveryConfiguration"}
+# Made only where another call is refused, which is refused with it then: both are told.
+ASKED_AFTER = {"macie2.GetAdministratorAccount": "macie2.GetAutomatedDiscoveryConfiguration"}
 CLOSING = {"fix", "vanish", "lapse"}
 NO_FAILURE = {(HEAD, kind) for kind in ("denied", "denied_by_scp", "malformed", "hollow")}
 # No constraint means us-east-1; a block, a log or versioning that isn't there is off, which is the worst reading.
@@ -55,7 +55,7 @@ ABSENT_IS_OFF = {"GetBucketLocation", "GetPublicAccessBlock", "GetBucketLogging"
 NO_FAILURE |= {(call, "hollow") for call in registry.calls() if call.operation in ABSENT_IS_OFF}
 FOLDED = {item.control.id for item in registry.controls().values() if item.control.one_per_account}
 # Each of the two that list regions stands in for the other.
-COSTING = [call for call in registry.calls() if call not in REGION_CALLS and call.operation not in ONE_AFTER_THE_OTHER]
+COSTING = [call for call in registry.calls() if call not in REGION_CALLS]
 OTHERS = [(call, kind) for call in COSTING for kind in KINDS if kind != PLAIN.get(call, "denied")]
 OTHERS = [pair for pair in OTHERS if pair not in NO_FAILURE]
 
@@ -74,6 +74,13 @@ def _healed(scene: Scene) -> Iterator[None]:
     scene.heal()
 
 
+def strike_first(scene: Scene, call: Call) -> None:
+    """Refuse the call without whose refusal this one isn't made."""
+    for first in registry.calls():
+        if first.api == ASKED_AFTER.get(call.api):
+            scene.strike("denied", first)
+
+
 def open_findings() -> set[int]:
     return set(Finding.objects.filter(state="open").values_list("pk", flat=True))
 
@@ -82,6 +89,7 @@ def open_findings() -> set[int]:
 def test_refused_call_makes_only_its_outcomes_unknown(scene: Scene, call: Call) -> None:
     kind = PLAIN.get(call, "denied")
     before, events = open_findings(), FindingEvent.objects.count()
+    strike_first(scene, call)
     scene.strike(kind, call)
     scan = scene.scan()
     target = scan.targets.get()
@@ -107,9 +115,11 @@ def plainly() -> dict[str, Any]:
 @pytest.mark.parametrize(("call", "kind"), OTHERS, ids=lambda part: getattr(part, "api", part))
 def test_every_failure_kind_leaves_same_evidence(scene: Scene, call: Call, kind: str, plainly: dict[str, Any]) -> None:
     if call.api not in plainly:
+        strike_first(scene, call)
         scene.strike(PLAIN.get(call, "denied"), call)
         plainly[call.api] = without_codes(scene.collect(call), call)
         scene.heal()
+    strike_first(scene, call)
     scene.strike(kind, call)
     evidences = scene.collect(call)
     assert without_codes(evidences, call) == plainly[call.api]

@@ -49,8 +49,9 @@ def not_for_members() -> AwsError:
 
 
 def get_administrator_account(request: Request) -> dict[str, Any]:
+    """Without an administrator a null: an answer without any member would be a broken one (accounts.aws.client_guards)."""
     account = enabled(request).macie_administrator
-    return {"administrator": {"accountId": account, "relationshipStatus": "Enabled"}} if account else {}
+    return {"administrator": {"accountId": account, "relationshipStatus": "Enabled"} if account else None}
 
 
 def list_automated_discovery_accounts(request: Request) -> dict[str, Any]:
