@@ -78,7 +78,9 @@ def evaluate(resource: ResourceView) -> Outcome:
     arn = _role_arn(resource)
     role = resource.look_up("iam.principal", arn)
     if role is None:
-        return failed(f"The setting names the role {value}, which doesn't exist: anyone who may make it decides.")
+        return failed(
+            f"The setting names the role {value}, which doesn't exist: who creates it decides what it allows."
+        )
     # Before the inline policies: a gap in those must not hide an attached policy that already fails.
     more = [policy for policy in role["attached"] if not _is_enough(policy)]
     if more:

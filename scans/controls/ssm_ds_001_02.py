@@ -75,8 +75,8 @@ def _judge_unsourced_package(resource: ResourceView) -> Outcome | None:
     if resource["source"]:
         return None
     return unknown(
-        f"From which bucket the package {resource['name']} came is told by no API, and CloudTrail has no record of "
-        "its making any more."
+        f"No API tells from which bucket the package {resource['name']} came, and CloudTrail no longer has the record "
+        "of its creation."
     )
 
 

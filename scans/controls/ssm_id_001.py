@@ -89,7 +89,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return failed("The root user can sign in without MFA.")
     if root_is_managed(resource):
         return not_applicable(
-            "The account has no root credentials, and the organization manages them: nobody can sign in as root."
+            "The account has no root credentials, and the organization manages them: a sign-in as root is not possible."
         )
     return failed(
         "The root user has no MFA. It has no credentials now, but since no organization manages them, its password can "

@@ -119,13 +119,15 @@ def evaluate(resource: ResourceView) -> Outcome:
     for statement in policy.allow_statements:
         who, sure = find_strangers(statement, resource)
         if who and sure:
-            return failed(f"{label_statement(statement)} lets {who} use the key, and no condition keeps strangers out.")
+            return failed(
+                f"{label_statement(statement)} lets {who} use the key, and no condition limits that to the organization."
+            )
         if who:
             doubts.append(f"{label_statement(statement)} lets {who} use the key")
     if doubts:
         said = f"{'; '.join(doubts)}: whether that is inside the organization isn't known."
         return unknown(said, *list_unread_network_gaps(policy.allow_statements, resource))
-    return passed("The key's policy lets nobody outside the organization use the key.")
+    return passed("The key's policy lets no principal outside the organization use the key.")
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:

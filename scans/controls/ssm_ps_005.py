@@ -87,7 +87,7 @@ def evaluate(resource: ResourceView) -> Outcome:
     if not resource["shares"]:
         return unknown("The parameter is shared, and AWS didn't say through which share.")
     if not principals:
-        return passed("The parameter is in a share that admits nobody.")
+        return passed("The parameter is in a share that has no principals.")
     return passed(f"The parameter is shared inside the organization only, with {len(principals)} principals.")
 
 

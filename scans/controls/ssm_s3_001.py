@@ -127,7 +127,9 @@ def _find_bucket_key_problem(resource: ResourceView, key: str) -> Outcome | None
     if key == AWS_KEY:
         return None
     if key.startswith("alias/"):
-        return failed(f"The key is named by the alias {key}, which S3 looks up in the account of whoever writes.")
+        return failed(
+            f"The key is named by the alias {key}, which S3 looks up in the account of the principal that writes."
+        )
     fields = key.split(":", 5)
     region, account, rest = fields[3:] if len(fields) == 6 else (resource.region, resource.account, "")
     # Such an alias's owner can move it to another key at any time.
@@ -198,7 +200,7 @@ CASES = [
         reason_has="aws/s3",
     ),
     _case("two layers under the key of AWS", Verdict.FAIL, DSSE, reason_has="aws/s3"),
-    _case("a key by its alias", Verdict.FAIL, KMS, "alias/data", found=GOOD, reason_has="whoever writes"),
+    _case("a key by its alias", Verdict.FAIL, KMS, "alias/data", found=GOOD, reason_has="the principal that writes"),
     _case("a key by its alias, keys refused", Verdict.FAIL, KMS, "alias/data", refused=True),
     _case("a key of another region", Verdict.FAIL, KMS, AWAY, found=GOOD, reason_has="another region"),
     _case("a key that signs", Verdict.FAIL, KMS, KEY, found=GOOD | {"usage": "SIGN_VERIFY", "spec": "RSA_2048"}),

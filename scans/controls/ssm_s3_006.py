@@ -93,7 +93,7 @@ CONTROL = Control(
 def evaluate(resource: ResourceView) -> Outcome:
     document = resource["policy"]
     if document is None:
-        return passed("The bucket has no policy, so none lets another account in.")
+        return passed("The bucket has no policy, so no policy gives another account access.")
     try:
         policy = parse_resource_policy(resource, document)
         grants = list_stranger_grants(policy, resource, AWS_LOG_ACCOUNTS)
@@ -101,9 +101,9 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     # S3 then ignores what it grants to other accounts, also to those that it names.
     if grants and is_surely_public(policy) and restricts_public_policies(resource, resource.arn):
-        return passed("The bucket's policy is public, and the public access block keeps all other accounts out.")
+        return passed("The bucket's policy is public, and the public access block denies every other account access.")
     return judge_grants(grants, resource, "the bucket") or passed(
-        "The bucket's policy lets no account outside the organization in."
+        "The bucket's policy gives no account outside the organization access."
     )
 
 

@@ -97,7 +97,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         return entry
     if gaps and not blocked:
         raise GapError(*gaps)
-    return passed("Public access is blocked, and the access point lets no account outside the organization in.")
+    return passed("Public access is blocked, and the access point gives no account outside the organization access.")
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:

@@ -113,7 +113,7 @@ def evaluate(resource: ResourceView) -> Outcome:
 def _judge_policy(resource: ResourceView, policy: Policy) -> Outcome:
     # First without the service: a gap in it must not hide a policy that is open for any service.
     if full_access_statements(policy) or full_access_statements(policy, resource["service"], resource.region):
-        return _judge_open(resource, "The endpoint's policy lets everybody do everything with every resource.")
+        return _judge_open(resource, "The endpoint's policy allows every principal every action on every resource.")
     if may_be_full_access(policy, resource["service"], resource.region):
         said = f"whether its actions are those of {resource['service']} isn't known"
         return unknown(f"The endpoint's policy lets every principal do everything of one service: {said}.")

@@ -89,11 +89,11 @@ def evaluate(resource: ResourceView) -> Outcome:
     if wide:
         return failed(f"The endpoint admits {', '.join(wide)} on port 443.")
     if any(source.startswith("sg-") for source in sources):
-        return passed("The endpoint admits members of a security group on port 443, and not the world.")
+        return passed("The endpoint admits members of a security group on port 443, and not all addresses.")
     # Only now: verdicts that don't need the VPC's ranges stand even if the VPCs could not be read.
     cidrs = find_endpoint_vpc(resource)["cidrs"]
     if any(overlaps_any(source, cidrs) for source in sources):
-        return passed("The endpoint admits its VPC on port 443, and not the world.")
+        return passed("The endpoint admits its VPC on port 443, and not all addresses.")
     unread = [source for source in sources if parse_network(source) is None]
     if unread:
         return unknown(f"Whether {', '.join(unread)} holds addresses of the VPC isn't known.")

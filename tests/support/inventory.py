@@ -154,7 +154,7 @@ def drawn_finding(
     unknown, resolved = verdict == "unknown", state == "resolved"
     fields = {
         "severity": registry.controls()[control].control.severity, "evidence": "e" * 64, "first_seen": AT,
-        "changed_at": AT, "reason": "It could not be read." if unknown else "It falls short.",
+        "changed_at": AT, "reason": "It could not be read." if unknown else "It isn't as required.",
         "gaps": [GAP] if unknown else [], "facts": {"name": "/db/password", "type": "String"},
         "resolved_at": AT if resolved else None, "resolution": "fixed" if resolved else "",
         **more,

@@ -148,7 +148,7 @@ def fix(resource: ResourceView) -> tuple[FixEffect, ...]:
 
 def _combine_outcomes(resource: ResourceView, outcomes: dict[str, Outcome]) -> Outcome:
     name = resource["name"]
-    for verdict, how in ((Verdict.FAIL, "falls short"), (Verdict.UNKNOWN, "can't be judged")):
+    for verdict, how in ((Verdict.FAIL, "isn't protected as required"), (Verdict.UNKNOWN, "can't be judged")):
         found = {id: outcome for id, outcome in outcomes.items() if outcome.verdict is verdict}
         if found:
             said = " ".join(f"{id}: {outcome.reason}" for id, outcome in found.items())

@@ -77,9 +77,7 @@ def judge_grants(grants: list[StrangerGrant], resource: ResourceView, thing: str
     """FAIL or UNKNOWN for what list_stranger_grants found; None if it found nothing. thing: what the grants are about."""
     for grant in grants:
         if grant.sure:
-            return failed(
-                f"{grant.describe(thing)}, and no condition or Deny keeps those outside the organization out."
-            )
+            return failed(f"{grant.describe(thing)}, and no condition or Deny limits that to the organization.")
     if not grants:
         return None
     said = "; ".join(grant.describe(thing) for grant in grants)
