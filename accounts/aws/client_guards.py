@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from botocore.handlers import add_retry_headers
+from botocore.handlers import add_retry_headers, json_decode_policies
 from botocore.parsers import ResponseParserError
 
 from accounts.aws.endpoints import FipsError
+from accounts.aws.strict_parsers import decode_policy_documents
 
 ACCOUNT_HOST = re.compile(r"^(https?://)\d{12}\.")
 EMPTY_JSON = b"{} \t\r\n"
@@ -40,6 +41,9 @@ def add_guards(client: Any, *, custom: bool, fips: str) -> None:
     service = model.service_id.hyphenize()
     if model.resolved_protocol in JSON_PROTOCOLS:
         client.meta.events.register(f"before-parse.{service}", refuse_broken_json)
+    if service == "iam":
+        client.meta.events.unregister("after-call.iam", json_decode_policies)
+        client.meta.events.register("after-call.iam", decode_policy_documents)
     if custom and service == "s3-control":
         client.meta.events.register(f"before-send.{service}", strip_account)
     if fips:
@@ -48,8 +52,8 @@ def add_guards(client: Any, *, custom: bool, fips: str) -> None:
 
 def refuse_broken_json(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """Refuse a body that isn't JSON. botocore reads it as an empty answer, so unknown would look like empty."""
-    # Error bodies may be anything; botocore's error parser handles them.
-    if response_dict["status_code"] >= 300 or operation_model.has_streaming_output:
+    # Error bodies may be anything; botocore's error parser handles them. To botocore, 300 is an answer.
+    if response_dict["status_code"] >= 301 or operation_model.has_streaming_output:
         return
     body = response_dict["body"].strip()
     if body and not (body.startswith(b"{") and body.endswith(b"}")):

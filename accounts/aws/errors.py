@@ -36,13 +36,17 @@ from accounts.aws.credentials import CredentialsRefusedError
 from accounts.aws.endpoints import FipsError, actual_region, lacks_service
 from accounts.aws.error_codes import classify_code
 from accounts.aws.gaps import Gap, GapKind
-from governance.core.storable import make_text_storable
+from governance.core.storable import REPLACEMENT_MARK, make_text_storable
 
 ASSUME_ROLE_CALL = Call("sts", "AssumeRole", "sts:AssumeRole")
 UNKNOWN_HOST = re.compile(
     r"NameResolutionError|Name or service not known|nodename nor servname|getaddrinfo|Tunnel connection failed: 50[234]",
     re.IGNORECASE,
 )
+
+
+NO_CODE = re.compile(r"[^A-Za-z0-9._:/-]+")
+MAX_CODE = 100
 
 
 class AssumeError(Exception):
@@ -75,7 +79,7 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
         # Only if AWS publishes no such endpoint. Otherwise the portal's own name resolution or proxy fails.
         kind = GapKind.UNSUPPORTED
     # AWS's texts go into database rows and reasons.
-    gap = Gap(kind, call.api, call.action, region, make_text_storable(code))
+    gap = Gap(kind, call.api, call.action, region, make_plain_code(code))
     return CallError(gap, make_text_storable(message), status, read_bucket_region(exc))
 
 
@@ -85,6 +89,11 @@ def read_bucket_region(exc: Exception) -> str:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
     metadata = exc.response.get("ResponseMetadata", {}) if isinstance(exc, ClientError) else {}
     return make_text_storable(str(metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region") or ""))
+
+
+def make_plain_code(code: str) -> str:
+    """The code as one word, as all of AWS's are. It stands in lines and reasons, so nothing else may get there."""
+    return NO_CODE.sub(REPLACEMENT_MARK, code)[:MAX_CODE]
 
 
 def make_session_error(error: AssumeError, region: str) -> CallError:

@@ -21,6 +21,8 @@ from accounts.aws.pagination import Paging, TokenMissingError, find_paging
 from accounts.aws.retry import Retrier
 from governance.core.storable import TooDeepError, as_storable, is_storable
 
+# Of one list. The longest that AWS's quotas allow, a million of anything in pages of 100, has as many.
+MAX_PAGES = 10_000
 BuildClient = Callable[[str, str], Any]
 OnCall = Callable[[str, str, str], None]
 Method = Callable[..., dict[str, Any]]
@@ -117,8 +119,12 @@ class AwsReader:
         items: list[Any] = []
         try:
             method, paged = self._find_method(declared, place)
-            asked = params
+            asked, pages = params, 0
             while True:
+                if pages == MAX_PAGES:
+                    # Ever new tokens would loop until the deadline, and fill the memory.
+                    return Listing(items, make_endless_gap(declared, place))
+                pages += 1
                 answer = self._run(declared, place, method, asked)
                 try:
                     following = paged.following(answer)
@@ -204,6 +210,10 @@ class AwsReader:
         if gap not in self.replaced:
             self.replaced.append(gap)
         return found
+
+
+def make_endless_gap(call: Call, place: str) -> Gap:
+    return Gap(GapKind.TOO_COSTLY, call.api, call.action, place, f"Over{MAX_PAGES}Pages")
 
 
 def read_page_items(answer: dict[str, Any], key: str, following: object, call: Call, place: str) -> list[Any]:

@@ -19,6 +19,7 @@ from accounts.aws import client_guards, tls
 from accounts.aws.credentials import ContextProvider
 from accounts.aws.endpoints import custom_endpoint, fips_host, is_fips_wanted
 from accounts.aws.quiet_loggers import quiet_loggers
+from accounts.aws.strict_parsers import STRICT_PARSERS
 from governance.core import env
 
 USER_AGENT = "tutela"
@@ -125,7 +126,9 @@ class ParserFactory(ResponseParserFactory):
     def create_parser(self, protocol_name: str) -> Any:
         found = self._made.get(protocol_name)
         if found is None:
-            found = self._made[protocol_name] = super().create_parser(protocol_name)
+            strict = STRICT_PARSERS.get(protocol_name)
+            found = strict(**self._defaults) if strict else super().create_parser(protocol_name)
+            self._made[protocol_name] = found
         return found
 
 

@@ -6,8 +6,10 @@ import shutil
 import sys
 from typing import Any, NoReturn, Protocol
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, OutputWrapper
 from django.db import OperationalError, ProgrammingError
+
+from governance.core.storable import make_text_printable
 
 DONE, COULD_NOT, WRONG_USAGE, PARTLY = 0, 1, 2, 3
 INTERRUPTED = 130  # what shells report for Ctrl-C
@@ -25,6 +27,13 @@ class UsageError(Exception):
     """An argument is invalid: an id that doesn't exist, text that is no date. Exit status 2."""
 
 
+class PlainOutput(OutputWrapper):
+    """Writes no control characters: names and codes come from AWS, and some of those steer a terminal."""
+
+    def write(self, msg: str = "", style_func: Any = None, ending: str | None = None) -> None:  # type: ignore[override]
+        super().write(make_text_printable(str(msg)), style_func, ending)
+
+
 class TutelaCommand(BaseCommand):
     """A command whose `work` returns its exit status, and which reports errors in one line."""
 
@@ -34,6 +43,9 @@ class TutelaCommand(BaseCommand):
         raise NotImplementedError(type(self).__name__ + ".work")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        # Django wraps the streams itself, and again for each call.
+        self.stdout, self.stderr = (PlainOutput(wrapped.__dict__["_out"]) for wrapped in (self.stdout, self.stderr))
+        self.stderr.style_func = self.style.ERROR
         try:
             status = self.work(options)
         except CouldNotError as error:

@@ -17,6 +17,10 @@ DECIMAL_BITS = 12_000  # Python refuses to write integers of more than 4,300 dig
 UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 
 
+# What moves a terminal's cursor or changes its colours, besides line breaks and tabs.
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
 class TooDeepError(ValueError):
     """A value is nested deeper than anything that AWS documents."""
 
@@ -54,6 +58,11 @@ def make_text_storable(value: str) -> str:
         return value
     joined = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\x00", REPLACEMENT_MARK)
+
+
+def make_text_printable(value: str) -> str:
+    """The text with a mark for each control character but line breaks and tabs, so that no name steers a terminal."""
+    return CONTROL_CHARACTERS.sub(REPLACEMENT_MARK, value)
 
 
 def make_value_storable(value: Any, depth: int) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from scans.collectors.lib import ssm_yaml
-from scans.collectors.lib.strict_answers import ShapeError
+from scans.collectors.lib.strict_answers import ShapeError, reject_duplicate_keys
 from scans.detectors.fields import list_members
 from scans.domain.s3_places import TEMPLATE
 from scans.domain.size_limits import OVER_DEPTH, Allowance, TooCostlyError, measure_values, refuse_oversized
@@ -21,12 +21,17 @@ FILLED_VALUES, FILLED_CHARACTERS = 200_000, 1_000_000
 
 
 def parse_content(content: str, format: str | None) -> Any:
-    """The document as plain values; the text itself if its format is TEXT. TooCostlyError beyond the bounds."""
+    """The document as plain values; the text itself if its format is TEXT. TooCostlyError beyond the bounds.
+
+    A parser keeps one of two members of one name, so text could hide in the other: such a document isn't read."""
     refuse_oversized(content)
     if format == "TEXT":
         return content
     try:
-        parsed = json.loads(content) if is_json(content) else ssm_yaml.load_bounded_yaml(content)
+        if is_json(content):
+            parsed = json.loads(content, object_pairs_hook=reject_duplicate_keys)
+        else:
+            parsed = ssm_yaml.load_bounded_yaml(content)
     except RecursionError:
         raise TooCostlyError(OVER_DEPTH) from None
     except UNREADABLE:

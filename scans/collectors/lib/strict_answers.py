@@ -73,8 +73,9 @@ def require_flag(item: Any, key: str, *, default: bool | None = None) -> bool:
 
 
 def require_number(item: Any, key: str) -> int:
+    """A count, a version or a port: none of them is negative."""
     found = item.get(key) if isinstance(item, Mapping) else None
-    if not isinstance(found, int) or isinstance(found, bool):
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
         raise ShapeError(f"{key} is not a number")
     return found
 

@@ -67,6 +67,14 @@ def test_a_repeated_token_ends_with_a_gap(aws):
     assert len(stub.requests) == 2
 
 
+def test_ever_new_tokens_end_with_a_gap(aws, monkeypatch):
+    monkeypatch.setattr("accounts.aws.reader.MAX_PAGES", 3)
+    stub = aws(lambda r: Answer({"Parameters": [{"Name": "a"}], "NextToken": r.params.get("NextToken", "") + "x"}))
+    listing = parameters(reader())
+    assert (names(listing), len(stub.requests)) == (["a"] * 3, 3)
+    assert (listing.gap.kind, listing.gap.code) == (GapKind.TOO_COSTLY, "Over3Pages")
+
+
 def test_items_before_a_refusal_are_kept_with_the_gap(aws):
     aws(lambda r: refusal("AccessDeniedException", status=400) if r.params.get("NextToken") else
         Answer({"Parameters": [{"Name": "a"}], "NextToken": "1"}))  # fmt: skip

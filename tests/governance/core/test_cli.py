@@ -83,3 +83,14 @@ def test_only_a_terminal_has_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     assert (cli.measure_width(terminal), cli.measure_width(StringIO())) == (90, cli.UNLIMITED_WIDTH)
+
+
+def test_output_steers_no_terminal() -> None:
+    class Command(TutelaCommand):
+        def work(self, options: dict[str, Any]) -> int:
+            self.stdout.write("name \x1b[31mred\x07\x9b1A\ttab\nline")
+            return DONE
+
+    out = StringIO()
+    Command(stdout=out, no_color=True).handle()
+    assert out.getvalue() == "name \ufffd[31mred\ufffd\ufffd1A\ttab\nline\n"

@@ -18,6 +18,7 @@ from scans.collectors.lib.strict_answers import (
     parse_policy_document,
     read_or_gap,
     require_arn,
+    require_number,
     require_region,
     text_or_none,
 )
@@ -121,3 +122,9 @@ def test_what_is_no_name_of_a_region_is_malformed(region: object) -> None:
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "cn-northwest-1", "us-iso-east-1", "mx-central-1"])
 def test_every_partition_has_names_of_regions(region: str) -> None:
     assert require_region({"HomeRegion": region}, "HomeRegion") == region
+
+
+@pytest.mark.parametrize("value", [-1, True, 1.0, "1", None])
+def test_count_is_a_whole_number_of_nought_or_more(value: Any) -> None:
+    with pytest.raises(ShapeError):
+        require_number({"count": value}, "count")
