@@ -74,7 +74,7 @@ def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, s
             f"AWS packs the session policy for {arn} into more than it takes.",
             "Scan fewer controls at a time (--control), so that fewer actions are needed.",
         )
-    if kind is GapKind.DENIED and "suspend" in error.message.lower():
+    if kind in {GapKind.DENIED, GapKind.ACCOUNT_RESTRICTED} and "suspend" in error.message.lower():
         return f"AWS refused {arn}: the account is suspended.", "Nothing can be read until the account is reactivated."
     if kind in OF_THE_ACCOUNT:
         return f"sts:AssumeRole on {arn} {explain_gap(kind, code)} ({code}).", what_to_do(kind, error.gap.api, code)

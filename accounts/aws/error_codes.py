@@ -17,6 +17,7 @@ DENIED_CODES = frozenset(
         "AuthorizationError",
         "Forbidden",
         "NotAuthorized",
+        "OpsItemAccessDenied",
         "UnauthorizedAccess",
         "UnauthorizedOperation",
         "Unauthorized",
@@ -69,7 +70,7 @@ INVALID_CODES = frozenset(
 )
 # In a region that must be enabled first, AWS rejects the account's credentials until it is enabled.
 UNKNOWN_CREDENTIALS_CODES = frozenset(
-    {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId"}
+    {"AuthFailure", "InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId", "InvalidToken"}
 )
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors
 DISABLED_REGION_CODES = frozenset({"RegionDisabled"})
@@ -87,6 +88,11 @@ ACCOUNT_CODES = frozenset(
         "UserSuspended",
     }
 )
+# Some services say it in the words of a denial.
+RESTRICTED_MESSAGE = re.compile(
+    r"account\b[^.]{0,40}\b(suspended|deactivated|closed|blocked)|account verification|verify your account",
+    re.IGNORECASE,
+)
 SWITCHED_OFF_CODES = frozenset(
     {
         "AWSOrganizationsNotInUse",
@@ -96,6 +102,9 @@ SWITCHED_OFF_CODES = frozenset(
         "KMSInvalidState",
         "NotEnabled",
         "OptedOut",
+        "OrganizationNotFound",
+        "OrganizationNotInAllFeaturesMode",
+        "OrganizationsNotInUse",
         "ServiceAccessNotEnabled",
         "ServiceDisabled",
         "ServiceNotEnabled",
@@ -124,6 +133,11 @@ SERVER_ERROR_CODES = frozenset(
         "InternalServerError",
         "InternalServer",
         "InternalServiceError",
+        "InternalService",
+        "KMSInternal",
+        "DependencyTimeout",
+        "ServerInternal",
+        "ServiceFailure",
         "ServiceUnavailable",
         "Service",
         "Unavailable",
@@ -161,7 +175,10 @@ def classify_code(code: str, message: str, status: int, region: str) -> GapKind:
         if name in codes:
             return kind
     if name in DENIED_CODES or status in {401, 403}:
-        return find_denial_kind(message)
+        found = find_denial_kind(message)
+        # A message with an ARN is about a policy, and names may hold any words.
+        restricted = found is GapKind.DENIED and "arn:" not in message and RESTRICTED_MESSAGE.search(message)
+        return GapKind.ACCOUNT_RESTRICTED if restricted else found
     if status >= 500 or name in SERVER_ERROR_CODES:
         return GapKind.SERVER_ERROR
     return GapKind.REJECTED

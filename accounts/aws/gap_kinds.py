@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -113,7 +114,6 @@ EXPLANATIONS_BY_CODE |= {
     "TokenRefreshRequired": "was refused, since the credentials had expired",
     "RequestExpired": "was refused, since the request or its credentials had expired",
     "ServiceSettingNotFound": "is not provisioned by AWS in this region",
-    "UnsupportedOperation": "is not supported by AWS for this resource, or in this region",
     "KMSInvalidState": "was refused, since the state of the key doesn't allow it",
     "400": "was refused without a reason",
 }
@@ -121,7 +121,8 @@ EXPLANATIONS_BY_CODE |= {
 SET_THE_CLOCK = "Set the clock of the portal's machine, best by NTP; then scan the account again."
 EXPIRED = "Scan the account again; if it keeps failing, compare the clock of the portal's machine with the true time."
 WHAT_TO_DO = {
-    GapKind.DENIED: "Allow the action in the scan role; manage.py scan_role policy prints the whole policy.",
+    GapKind.DENIED: "Allow the action in the scan role; manage.py scan_role policy prints the whole policy. If it is"
+    " allowed there, another policy denies it: of the organization, of the resource or of a VPC endpoint.",
     GapKind.DENIED_BY_SCP: "Ask the administrators of the organization to exempt the scan role in the service control"
     " policy that denies the action, or to allow the action there.",
     GapKind.DENIED_BY_RCP: "Ask the administrators of the organization that owns the resource to exempt the scan role in"
@@ -186,6 +187,7 @@ WHAT_TO_DO_BY_CALL = {
         REGION_API,
     ): "Remove the Deny of the region from the policies of the scan role, or"
     " disable the region in the account if nothing is there. Or ask for an exception.",
+    (GapKind.NOT_OPTED_IN, REGION_API): "Scan the account again once AWS has enabled the region, which may take hours.",
     (GapKind.NOT_READ, REGION_API): "Scan the account again, with every control.",
     (GapKind.NOT_READ, "scan.Accounts"): "Scan the account together with the one that owns the resource, or the whole"
     " organization.",
@@ -216,10 +218,6 @@ WHAT_TO_DO_BY_CODE = {
     (GapKind.UNSUPPORTED, "ServiceSettingNotFound"): "No action is needed: AWS has not provisioned the setting there.",
     (
         GapKind.REJECTED,
-        "UnsupportedOperation",
-    ): "Accept that it is unknown: AWS doesn't support this call for the resource, or in this region.",
-    (
-        GapKind.REJECTED,
         "400",
     ): "Scan the account again; if it keeps failing, check the clock of the portal's machine and AWS_ENDPOINT_URL.",
     (
@@ -231,6 +229,43 @@ WHAT_TO_DO_BY_CODE = {
 }
 
 
+# What kinds of codes say of a rejected request: words that follow the API's name, and what to do. The first match counts.
+# The request was fine in all of these, so there is nothing to report.
+REJECTIONS = (
+    (
+        re.compile(r"NotFound|DoesNotExist|NoSuch|NotExist|^404$|^UnknownResource$"),
+        "found nothing of that name or id",
+        "Scan the account again: what it asked about may have been deleted in the meantime.",
+    ),
+    (
+        re.compile(r"NextToken|PaginationToken|InvalidMarker|ExpiredIterator"),
+        "was interrupted, since AWS no longer took the token of the next page",
+        "Scan the account again, best at a quieter time.",
+    ),
+    (
+        re.compile(r"Conflict$|RequestAborted|ConcurrentModification|OperationAborted"),
+        "was interrupted by another request",
+        "Scan the account again.",
+    ),
+    (
+        re.compile(r"^(UnsupportedOperation|OperationNotPermitted|MethodNotAllowed|NotImplemented|405|501)$"),
+        "is not supported by AWS for this resource or account, or in this region",
+        "Accept that it is unknown: AWS doesn't support this call for the resource or account, or in this region.",
+    ),
+    (
+        re.compile(r"^NoManagementAccountSLRExists$"),
+        "was refused, since the management account has no service-linked role of CloudTrail",
+        "Ask the administrators of the organization to register a delegated administrator of CloudTrail, which makes it.",
+    ),
+)
+
+
+def find_rejection(kind: GapKind, code: str) -> tuple[str, str]:
+    """What AWS's code says of a rejected request, and what to do; empty texts if it says nothing known."""
+    found = next((row for row in REJECTIONS if kind is GapKind.REJECTED and row[0].search(strip_code(code))), None)
+    return ("", "") if found is None else (found[1], found[2])
+
+
 def strip_code(code: str) -> str:
     """AWS's code without the suffix that only some protocols have."""
     return code.removesuffix("Exception")
@@ -240,10 +275,11 @@ def explain_gap(kind: GapKind, code: str) -> str:
     """Words that follow the API's name."""
     if code == REGION_DENIED:
         return EXPLANATIONS[kind].replace("was denied", "was denied as a whole", 1)
-    return EXPLANATIONS_BY_CODE.get(strip_code(code)) or EXPLANATIONS[kind]
+    return EXPLANATIONS_BY_CODE.get(strip_code(code)) or find_rejection(kind, code)[0] or EXPLANATIONS[kind]
 
 
 def what_to_do(kind: GapKind, api: str, code: str) -> str:
     """What removes the gap, and who can do it."""
     by_call = WHAT_TO_DO_BY_CALL.get((kind, api))
-    return by_call or WHAT_TO_DO_BY_CODE.get((kind, strip_code(code))) or WHAT_TO_DO[kind]
+    by_code = WHAT_TO_DO_BY_CODE.get((kind, strip_code(code))) or find_rejection(kind, code)[1]
+    return by_call or by_code or WHAT_TO_DO[kind]

@@ -14,11 +14,13 @@ and account, which names those that have it. A policy fails if
 
 ARNs of another partition (`arn:aws-cn:…` in `aws`) match nothing, so they grant nothing.
 
-**Roles that AWS makes.** AWS Organizations, AWS Control Tower, CloudFormation StackSets and IAM Identity Center make
-roles with every permission in member accounts: `OrganizationAccountAccessRole`, `AWSControlTowerExecution`,
-`aws-controltower-*`, `stacksets-exec-*`, `AWSReservedSSO_*`. Their trust policies decide. The roles don't count if
-these admit nothing but the management account as a whole, the role of StackSets, the roles of Control Tower's audit
-account, an AWS service, or Identity Center's own identity provider with AWS's sign-in as its audience. A role of
+**Roles that AWS makes.** AWS Organizations, AWS Control Tower, its Account Factory for Terraform, CloudFormation
+StackSets and IAM Identity Center make roles with every permission in member accounts: `OrganizationAccountAccessRole`,
+`AWSControlTowerExecution`, `aws-controltower-*`, `AWSAFTExecution`, `AWSAFTService`, `stacksets-exec-*`,
+`AWSCloudFormationStackSetExecutionRole`, `AWSReservedSSO_*`. Their trust policies decide. The roles don't count if
+these admit nothing but the management account as a whole, the roles of StackSets, the roles of Control Tower's audit
+account, the role `AWSAFTAdmin` of a member, an AWS service, or Identity Center's own identity provider with AWS's
+sign-in as its audience. A role of
 such a name that admits another principal, or that has another path, counts like any other. A policy that only roles
 have that AWS made passes, and the reason names them: which people administer is decided in Identity Center and in
 the management account.
@@ -84,6 +86,7 @@ CONTROL = Control(
     # 2: a condition given twice in different case is unknown. 3: one outcome a policy, no longer one a principal; AWS
     # managed policies are judged by their documents; roles that AWS made, and that only AWS can use, don't count.
     # 4: all of another partition is nothing.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=4,
     regrouped=3,
     facts=DOCUMENT_FACTS,

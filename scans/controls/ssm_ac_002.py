@@ -58,6 +58,7 @@ CONTROL = Control(
     # condition that accepts any value is no limit, and more Allows and Denies than can be compared are unknown.
     # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. 5: an Allow of
     # another partition grants nothing, and a Deny of one takes nothing away.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

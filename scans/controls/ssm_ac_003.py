@@ -72,6 +72,7 @@ CONTROL = Control(
     # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
     # matches every key's id is all keys, and a context that names all of an account is no limit.
     # 6: an Allow of another partition grants nothing. AWS's policies for the roles of its services are accepted there.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=6,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

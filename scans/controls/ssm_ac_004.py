@@ -62,6 +62,7 @@ CONTROL = Control(
     # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
     # matches every node's id is all nodes, and a tag compared with itself is no limit. 5: an Allow of another
     # partition grants nothing, and a Deny of one takes nothing away.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

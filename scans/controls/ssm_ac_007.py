@@ -52,6 +52,7 @@ CONTROL = Control(
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
     # 2: an Allow of another partition grants nothing.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

@@ -56,6 +56,7 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
     # 2: an Allow of another partition grants nothing, and a condition isn't met by what is only there.
+    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
     version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

@@ -16,8 +16,12 @@ they say nothing of what was refused there for the account, such as the list of 
 as most do with IAM, is judged. Findings of the region from before the policy stay open. Also unknown where the calls were
 refused or failed for other reasons, which the other controls tell one by one.
 
-**To be done.** An administrator exempts the scan role in the policy, disables the region in
-the account if it can be disabled, or grants one exception for this control and an account, an OU or a tag.
+The same holds of a region in which AWS refused calls of several services because it is not enabled for the account, and
+answered no others. AWS lists a region as one that is being enabled for up to some hours.
+
+**To be done.** Where the region is being enabled, scan the account again later. Otherwise an administrator exempts the
+scan role in the policy, disables the region in the account if it can be disabled, or grants one exception for this
+control and an account, an OU or a tag.
 
 **Limits.** Whether something is in a denied region can't be known from outside of it. Where a scan leaves out the region
 that answers for the whole account, what is refused there is unknown once for every control.
@@ -55,7 +59,8 @@ CONTROL = Control(
     title="Every enabled region can be read",
     severity=Severity.LOW,
     scope=ControlScope.REGION,
-    # 2: a denied region that answers for the whole account tells of what was refused for the account, too.
+    # 2: a denied region that answers for the whole account tells of what was refused for the account, too. One unknown
+    # for a region that AWS is still enabling.
     version=2,
     one_per_account=Verdict.UNKNOWN,
     facts={"account.region": ("access", "refused")},
@@ -91,13 +96,18 @@ def evaluate(resource: ResourceView) -> Outcome:
         resource["access"]
     except GapError as error:
         if any(gap.code == REGION_DENIED for gap in error.gaps):
-            raise GapError(*error.gaps, reason=_describe_denial(resource, error.gaps[0].kind)) from error
+            raise GapError(*error.gaps, reason=_describe_refusal(resource, error.gaps[0].kind)) from error
         raise
     return passed("AWS answered the scan's calls in this region.")
 
 
-def _describe_denial(resource: ResourceView, kind: GapKind) -> str:
+def _describe_refusal(resource: ResourceView, kind: GapKind) -> str:
     services = ", ".join(resource["refused"])
+    if kind is GapKind.NOT_OPTED_IN:
+        return (
+            f"AWS has not enabled the region for the account yet, so what is there is not known ({services} were "
+            "refused). Scan the account again later."
+        )
     policy, change = POLICIES.get(kind, POLICIES[GapKind.DENIED_BY_SCP])
     home = " AWS answers there for the whole account too, so what these services would list of it isn't known either."
     return (
@@ -126,6 +136,15 @@ CASES = [
         {"access": replace(DENIED, region="us-east-1"), "refused": ["cloudtrail", "ec2", "ssm"]},
         region="us-east-1",
         reason_has="for the whole account",
+    ),
+    Case(
+        "being enabled",
+        Verdict.UNKNOWN,
+        {
+            "access": Gap(GapKind.NOT_OPTED_IN, REGION_API, "", "me-central-1", REGION_DENIED),
+            "refused": ["ec2", "logs", "ssm"],
+        },
+        reason_has="not enabled the region for the account yet",
     ),
     Case("refused for another reason", Verdict.UNKNOWN, {"access": GAP, "refused": []}, reason_has="was denied"),
     Case("not collected", Verdict.UNKNOWN, {}),

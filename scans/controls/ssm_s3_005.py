@@ -73,6 +73,7 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: an owner that was not read in this scan proves nothing. 3: buckets of AWS's own are known, and a setting whose
     # bucket can't be known is unknown. 4: the reason says whether a bucket that refuses a look exists.
+    # Also AWS's buckets of agents and drivers (ECS, X-Ray, GuardDuty, GPUs) and of kubectl are known.
     version=4,
     needs_organization=True,
     facts={"s3.destination": ("name", "kinds", "fields", "own", "head"), "s3.unplaced_destination": ("kinds",)},

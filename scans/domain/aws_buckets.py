@@ -11,7 +11,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/aws-nvme-drivers.html (drive
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Linux-Server-EC2Rescue.html (EC2Rescue for Linux),
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html (StackSets),
 https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html,
-https://docs.aws.amazon.com/solutions/latest/instance-scheduler-on-aws/deployment.html (AWS Solutions).
+https://docs.aws.amazon.com/solutions/latest/instance-scheduler-on-aws/deployment.html (AWS Solutions),
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/install-nvidia-driver.html and install-amd-driver.html (GPU drivers),
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-install.html (ECS agent),
+https://docs.aws.amazon.com/eks/latest/userguide/install-kubectl.html (kubectl),
+https://docs.aws.amazon.com/xray/latest/devguide/xray-daemon.html (X-Ray daemon),
+https://docs.aws.amazon.com/cli/v1/userguide/install-windows.html (AWS CLI, version 1),
+https://docs.aws.amazon.com/inspector/v1/userguide/inspector_installing-uninstalling-agents.html (Inspector Classic),
+https://docs.aws.amazon.com/guardduty/latest/ug/installing-gdu-security-agent-ec2-manually.html (GuardDuty agent).
 """
 
 from __future__ import annotations
@@ -70,6 +77,9 @@ REGIONAL_NAMES = (
     "patch-baseline-snapshot-{}",
     "amazoncloudwatch-agent-{}",
     "aws-codedeploy-{}",
+    "amazon-ecs-agent-{}",
+    "aws-xray-assets.{}",
+    "aws-agent.{}",
 )
 # Sample templates were published in the regions of that time only.
 TEMPLATE_REGIONS = (*OLD_REGIONS, "us-gov-west-1", "cn-north-1")
@@ -114,6 +124,18 @@ SNAPSHOT_SUFFIXES = [
     "me-south-1-uduvl7q8",
 ]
 SINGLE_NAMES = (
+    "amazon-eks",
+    "aws-cli",
+    "ec2-amd-linux-drivers",
+    "ec2-amd-windows-drivers",
+    "ec2-linux-nvidia-drivers",
+    "ec2-windows-nvidia-drivers",
+    "nvidia-gaming",
+    # GuardDuty's agent is published by another account in each region; these are the ones that we know.
+    "307168627858-us-east-2-guardduty-agent-rpm-artifacts",
+    "593207742271-us-east-1-guardduty-agent-rpm-artifacts",
+    "694911143906-eu-west-1-guardduty-agent-rpm-artifacts",
+    "733349766148-us-west-2-guardduty-agent-rpm-artifacts",
     "aws-quickstart",
     "awsiammedia",
     "amazoncloudwatch-agent",

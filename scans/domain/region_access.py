@@ -1,4 +1,4 @@
-"""Decides whether a policy denies a whole region to an account or its scan role. Pure: no Django, no boto3.
+"""Decides whether a whole region is denied to an account or its scan role, or not enabled yet. Pure: no Django, no boto3.
 
 A region counts as denied if a policy refused calls of several services there, and only calls that such
 policies leave out were answered. Data that was made there before the policy may still exist, so the region is unknown:
@@ -51,9 +51,11 @@ def is_exempt_action(action: str) -> bool:
 
 
 def list_refused_services(region: str, gaps: Iterable[Gap]) -> list[str]:
-    """The services whose calls in this region were refused by a policy, also those about the whole account."""
+    """The services whose calls in this region were refused, by a policy or since the region isn't enabled.
+
+    In a home region, also those whose calls about the whole account were refused."""
     places = {region, WHOLE_ACCOUNT} if region in HOME_REGIONS else {region}
-    refused = (gap for gap in gaps if gap.region in places and gap.kind in DENIALS)
+    refused = (gap for gap in gaps if gap.region in places and gap.kind in (*DENIALS, GapKind.NOT_OPTED_IN))
     return sorted({gap.api.partition(".")[0] for gap in refused} - {REGION_API.partition(".")[0]})
 
 
@@ -73,6 +75,10 @@ def judge_region_access(region: str, gaps: Collection[Gap], answered: Iterable[s
         return Gap(kind, REGION_API, "", region, REGION_DENIED)
     if opened:
         return READ
+    # A region that is being enabled: AWS doesn't know the account's credentials there yet.
+    disabled = {get_service(gap.action) for gap in here if gap.kind is GapKind.NOT_OPTED_IN}
+    if len(disabled) >= SEVERAL:
+        return Gap(GapKind.NOT_OPTED_IN, REGION_API, "", region, REGION_DENIED)
     others = sorted(here, key=lambda gap: (gap.api, gap.code))
     return others[0] if others else Gap(GapKind.NOT_READ, REGION_API, "", region, NOT_COLLECTED)
 

@@ -1,12 +1,14 @@
 """Tells roles that AWS makes in an account from roles that have only such a name. Pure.
 
-AWS Organizations, Control Tower, CloudFormation StackSets and IAM Identity Center make roles with every permission in
-member accounts. A name and a path prove nothing, since most of them can be taken: what counts is which principals the
+AWS Organizations, Control Tower, its Account Factory for Terraform (AFT), CloudFormation StackSets and IAM Identity
+Center make roles with every permission in member accounts. A name and a path prove nothing, since most of them can be taken: what counts is which principals the
 role's trust policy admits.
 
 Sources: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html,
 https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html,
+https://docs.aws.amazon.com/controltower/latest/userguide/aft-required-roles.html,
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html,
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html,
 https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html
 """
 
@@ -28,6 +30,10 @@ BESIDE = frozenset(
 STACK_SETS = (
     "role/aws-service-role/stacksets.cloudformation.amazonaws.com/AWSServiceRoleForCloudFormationStackSetsOrgAdmin"
 )
+# Where StackSets have self-managed permissions, the administrator account's role assumes one in each target account.
+STACK_SET_ADMINISTRATION = "role/AWSCloudFormationStackSetAdministrationRole"
+# AFT's management account is a member. Its session has this name always.
+AFT_ADMIN, AFT_SESSION = "role/AWSAFTAdmin", "assumed-role/AWSAFTAdmin/AWSAFT-Session"
 SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
 # IAM Identity Center's provider in each account, and the sign-in that it issues assertions for, in every partition.
 PROVIDER = re.compile(r"saml-provider/AWSSSO_[0-9a-f]+_DO_NOT_DELETE")
@@ -84,6 +90,30 @@ def _admits_stack_sets(statement: Statement, context: Context) -> bool:
     )
 
 
+def _admits_stack_set_administration(statement: Statement, context: Context) -> bool:
+    """The management account, or its role of StackSets. Of another account, the company decides who may use it."""
+    role = f"arn:{context.partition}:iam::{context.management_account}:{STACK_SET_ADMINISTRATION}"
+    return _admits_only(
+        statement,
+        ASSUME,
+        lambda kind, value: (
+            kind == "AWS"
+            and (_is_management(value, context) or (value == role and context.account != context.management_account))
+        ),
+    )
+
+
+def _admits_aft(statement: Statement, context: Context) -> bool:
+    return _admits_only(
+        statement,
+        ASSUME,
+        lambda kind, value: (
+            kind == "AWS"
+            and (_is_members(value, AFT_ADMIN, context) or _is_members(value, AFT_SESSION, context, service="sts"))
+        ),
+    )
+
+
 def _admits_audit_role(statement: Statement, context: Context) -> bool:
     """The roles of Control Tower's audit account, which is a member. Which one it is can't be told from here."""
     names = ("role/aws-controltower-AuditAdministratorRole", "role/aws-controltower-AuditReadOnlyRole")
@@ -135,6 +165,12 @@ MAKERS = (
         for name, service in CONTROL_TOWER_ROLES.items()
     ),
     Maker("CloudFormation StackSets", re.compile("role/stacksets-exec-[0-9A-Za-z]+"), _admits_stack_sets),
+    Maker(
+        "CloudFormation StackSets",
+        re.compile("role/AWSCloudFormationStackSetExecutionRole"),
+        _admits_stack_set_administration,
+    ),
+    Maker("AWS Control Tower", re.compile("role/AWSAFT(Execution|Service)"), _admits_aft),
     Maker(
         "IAM Identity Center",
         re.compile(r"role/aws-reserved/sso\.amazonaws\.com/([a-z0-9-]+/)?AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}"),
@@ -216,9 +252,9 @@ def _parse_account_root(value: str, partition: str) -> str:
     return found[1] if found is not None and whole else ""
 
 
-def _is_members(value: str, resource: str, context: Context) -> bool:
-    """Whether it is this role of an account of the organization."""
-    found = re.fullmatch(rf"arn:{re.escape(context.partition)}:iam::(\d{{12}}):{re.escape(resource)}", value)
+def _is_members(value: str, resource: str, context: Context, service: str = "iam") -> bool:
+    """Whether it is this role, or a session of it, of an account of the organization."""
+    found = re.fullmatch(rf"arn:{re.escape(context.partition)}:{service}::(\d{{12}}):{re.escape(resource)}", value)
     if found is None:
         return False
     if not context.accounts:

@@ -38,6 +38,22 @@ WRONG = [
     ("NotSignedUp", "Your account is not signed up", 403, GapKind.NOT_SUBSCRIBED),
     ("ServiceSettingNotFound", "The specified service setting wasn't found.", 400, GapKind.UNSUPPORTED),
     ("RegionDisabledException", "STS is not activated in this region", 403, GapKind.NOT_OPTED_IN),
+    ("AccessDeniedException", "Your account has been suspended.", 400, GapKind.ACCOUNT_RESTRICTED),
+    ("UnauthorizedOperation", "Your AWS account is currently suspended", 403, GapKind.ACCOUNT_RESTRICTED),
+    ("KMSInternalException", "", 400, GapKind.SERVER_ERROR),
+    ("DependencyTimeoutException", "", 400, GapKind.SERVER_ERROR),
+    ("InternalServiceException", "", 400, GapKind.SERVER_ERROR),
+    ("OrganizationNotFoundException", "", 400, GapKind.SWITCHED_OFF),
+    ("PaginationTokenExpiredException", "", 400, GapKind.REJECTED),
+    ("InvalidNextToken", "", 400, GapKind.REJECTED),
+    ("ConflictException", "", 409, GapKind.REJECTED),
+    ("OperationNotPermittedException", "", 400, GapKind.REJECTED),
+    ("UnsupportedOperationException", "", 400, GapKind.REJECTED),
+    ("MethodNotAllowed", "", 405, GapKind.REJECTED),
+    ("NoManagementAccountSLRExistsException", "", 400, GapKind.REJECTED),
+    ("InvalidVpcID.NotFound", "", 400, GapKind.REJECTED),
+    ("AssociationDoesNotExist", "", 400, GapKind.REJECTED),
+    ("NoSuchBucket", "", 404, GapKind.REJECTED),
     ("PermanentRedirect", "", 301, GapKind.WRONG_REGION),
     ("301", "", 301, GapKind.WRONG_REGION),
     ("TemporaryRedirect", "", 307, GapKind.WRONG_REGION),
@@ -85,3 +101,29 @@ def test_advice_names_what_is_wrong() -> None:
 def test_no_code_has_two_kinds() -> None:
     every = [code for codes, _ in KINDS_BY_CODES for code in codes]
     assert sorted(every) == sorted(set(every))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "User: arn:aws:iam::111122223333:user/account suspended is not authorized to perform: ssm:ListDocuments",
+        "User: arn:aws:sts::111122223333:assumed-role/account-closed/s is not authorized",
+        "You are not authorized to perform this operation.",
+    ],
+)
+def test_name_in_a_denial_restricts_no_account(message: str) -> None:
+    assert classify_code("AccessDeniedException", message, 400, "eu-west-1") is GapKind.DENIED
+
+
+def test_ops_item_is_denied_like_any_other_resource() -> None:
+    assert classify_code("OpsItemAccessDeniedException", "", 400, "eu-west-1") is GapKind.DENIED
+
+
+def test_denial_without_a_policy_names_those_that_may_be_behind() -> None:
+    advice = what_to_do(GapKind.DENIED, "ec2.DescribeVpcs", "UnauthorizedOperation")
+    assert all(word in advice for word in ("scan role", "organization", "resource", "VPC endpoint"))
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "InvalidParameterValue", "InvalidFilterKey"])
+def test_request_that_aws_does_not_take_is_reported(code: str) -> None:
+    assert what_to_do(GapKind.REJECTED, "ssm.ListDocuments", code).startswith("Report this")

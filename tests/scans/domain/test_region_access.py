@@ -143,3 +143,17 @@ def test_home_region_names_services_of_the_whole_account() -> None:
     gaps = [refused("ssm", region="us-east-1"), refused("cloudtrail", region="global"), refused("ec2")]
     assert list_refused_services("us-east-1", gaps) == ["cloudtrail", "ssm"]
     assert list_refused_services(REGION, gaps) == ["ec2"]
+
+
+def test_a_region_that_is_being_enabled_is_one_unknown() -> None:
+    access = judge([refused(service, GapKind.NOT_OPTED_IN) for service in ("ec2", "logs", "ssm")])
+    assert isinstance(access, Gap)
+    assert (access.kind, is_region_denied(access)) == (GapKind.NOT_OPTED_IN, True)
+    assert "not enabled" in access.sentence()
+    assert "once AWS has enabled the region" in what_to_do(access.kind, access.api, access.code)
+
+
+def test_one_service_without_the_region_is_no_disabled_region() -> None:
+    assert not is_region_denied(judge([refused("macie2", GapKind.NOT_OPTED_IN)]))
+    enabled = judge([refused(service, GapKind.NOT_OPTED_IN) for service in ("ec2", "logs", "ram")], "ssm:ListDocuments")
+    assert enabled == READ

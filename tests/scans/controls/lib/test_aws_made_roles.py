@@ -30,6 +30,13 @@ SSO = "role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_01
 SSO_REGION = SSO.replace("com/AWS", "com/eu-west-1/AWS")
 ORGANIZATIONS, TOWER = "role/OrganizationAccountAccessRole", "role/AWSControlTowerExecution"
 STACKS = "role/stacksets-exec-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+SELF_MANAGED = "role/AWSCloudFormationStackSetExecutionRole"
+ADMINISTRATION = "role/AWSCloudFormationStackSetAdministrationRole"
+AFT = "role/AWSAFTExecution"
+AFT_PRINCIPALS = [
+    f"arn:aws:iam::{MEMBER}:role/AWSAFTAdmin",
+    f"arn:aws:sts::{MEMBER}:assumed-role/AWSAFTAdmin/AWSAFT-Session",
+]
 AUDIT = "role/aws-controltower-AdministratorExecutionRole"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -68,6 +75,10 @@ def maker(end: str, document: Any, *, partition: str = "aws", **context: Any) ->
         (AUDIT, trust({"AWS": f"arn:aws:iam::{MEMBER}:role/aws-controltower-AuditAdministratorRole"})),
         ("role/aws-controltower-ConfigRecorderRole", trust({"Service": "config.amazonaws.com"})),
         ("role/service-role/AWSControlTowerAdmin", trust({"Service": "controltower.amazonaws.com"})),
+        (SELF_MANAGED, trust({"AWS": ROOT})),
+        (SELF_MANAGED, trust({"AWS": f"arn:aws:iam::{MANAGEMENT}:{ADMINISTRATION}"})),
+        (AFT, trust({"AWS": AFT_PRINCIPALS})),
+        ("role/AWSAFTService", trust({"AWS": AFT_PRINCIPALS[1]})),
         (SSO, saml()),
         (SSO_REGION, saml()),
         (SSO, saml(condition={"StringEquals": {"saml:aud": ["https://eu-west-1.signin.aws.amazon.com/saml"]}})),
@@ -223,3 +234,26 @@ def test_service_role_of_control_tower_may_not_do_everything() -> None:
 def test_hidden_trust_of_the_only_holder_is_unknown() -> None:
     assert judge(ssm_ac_001, (TOWER, GAP)).verdict is Verdict.UNKNOWN
     assert judge(ssm_ac_001, (TOWER, GAP), ("role/Ops", trust({"AWS": ROOT}))).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("end", "principal"),
+    [
+        (SELF_MANAGED, f"arn:aws:iam::{MEMBER}:root"),
+        (SELF_MANAGED, f"arn:aws:iam::{MEMBER}:{ADMINISTRATION}"),
+        (SELF_MANAGED, f"arn:aws:iam::{STRANGER}:{ADMINISTRATION}"),
+        (SELF_MANAGED, f"arn:aws:iam::{MANAGEMENT}:role/Admin"),
+        (AFT, f"arn:aws:iam::{MEMBER}:root"),
+        (AFT, f"arn:aws:iam::{STRANGER}:role/AWSAFTAdmin"),
+        (AFT, f"arn:aws:sts::{MEMBER}:assumed-role/AWSAFTAdmin/ann"),
+        (AFT, f"arn:aws:iam::{MEMBER}:assumed-role/AWSAFTAdmin/AWSAFT-Session"),
+        ("role/own/AWSAFTExecution", AFT_PRINCIPALS[0]),
+    ],
+)
+def test_other_principals_make_it_a_role_of_ones_own(end: str, principal: str) -> None:
+    assert not maker(end, trust({"AWS": principal}))
+
+
+def test_stack_sets_role_in_management_account_is_its_own() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:{ADMINISTRATION}"
+    assert not maker(SELF_MANAGED, trust({"AWS": role}), management_account=ACCOUNT)
