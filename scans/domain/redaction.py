@@ -13,6 +13,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 DROPPED = "redacted"
@@ -21,6 +22,8 @@ TIME_KEY, BYTES_KEY = "$time", "$bytes"
 DELIMITERS = re.compile(r"([^A-Za-z0-9_-]+)")
 # Also the version of an IAM policy.
 SHORT_NUMBER = re.compile(r"\d{1,2}|v\d{1,3}")
+# Short numbers in a row are no counts: parts of an address, a phone number or a code.
+NUMBERS_IN_A_ROW = 3
 ACCOUNT_ID = re.compile(r"\d{12}")
 NUMBER = re.compile(r"\d+")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -29,7 +32,7 @@ PREFIXED_ID = re.compile(r"([a-z]{1,8})-([0-9a-f]{8}|[0-9a-f]{17}|[0-9a-f]{32})"
 PREFIXES = frozenset(
     {"eni", "i", "mi", "mrk", "mw", "pb", "pcx", "sg", "subnet", "vpc", "vpce", "vol", "snap", "oi", "rtb"}
 )
-IP_ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2})?")
+IP_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 WHOLE_WORLD = frozenset({"0.0.0.0/0", "::/0"})
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 # AWS publishes its managed policies; their ARNs have "aws" in place of an account.
@@ -74,12 +77,33 @@ class Redactor:
         if INSTANT.fullmatch(text):
             return f"{text[:10]}T00:00:00+00:00"
         if text[:1] in {"{", "["} and (document := parse_json(text)) is not None:
-            return json.dumps(self.redact(document), separators=(",", ":"))
+            return json.dumps(self._redact_document(document), separators=(",", ":"))
         if len(text) > MAX_NAME or any(c.isspace() or not c.isprintable() for c in text):
             return DROPPED
-        if found := IP_ADDRESS.fullmatch(text):
-            return self._substitute("address", found[1], make_address) + (found[2] or "")
-        return "".join(self._redact_part(part) for part in DELIMITERS.split(text))
+        # Inside of texts, too: the short numbers of an address would stay.
+        between = (self._redact_name(part) for part in IP_ADDRESS.split(text))
+        addresses = (self._substitute("address", found[0], make_address) for found in IP_ADDRESS.finditer(text))
+        return "".join(part + address for part, address in zip_longest(between, addresses, fillvalue=""))
+
+    def _redact_name(self, text: str) -> str:
+        parts = DELIMITERS.split(text)
+        in_a_row = find_numbers_in_a_row(parts)
+        return "".join(
+            self._redact_part_number(part) if place in in_a_row else self._redact_part(part)
+            for place, part in enumerate(parts)
+        )
+
+    def _redact_document(self, value: Any) -> Any:
+        """JSON that stood in a text. Nothing tells what its numbers mean, so only those of two digits stay."""
+        if isinstance(value, dict):
+            return {self.redact_text(key): self._redact_document(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._redact_document(item) for item in value]
+        if isinstance(value, str):
+            return self.redact_text(value)
+        if isinstance(value, bool) or value is None or re.fullmatch(r"-?\d{1,2}(\.\d)?", str(value)):
+            return value
+        return int(self._redact_part_number(str(abs(value)))) if isinstance(value, int) else 0.0
 
     def _redact_structure(self, value: dict[str, Any], shape: Any) -> dict[str, Any]:
         return {name: self.redact(item, shape.members[name]) for name, item in value.items() if name in shape.members}
@@ -98,7 +122,7 @@ class Redactor:
         if ACCOUNT_ID.fullmatch(part):
             return self._substitute("account", part, lambda n: f"{n:012d}")
         if NUMBER.fullmatch(part):
-            return self._substitute(f"number{len(part)}", part, lambda n: f"{9 * 10 ** (len(part) - 1) + n}")
+            return self._redact_part_number(part)
         if UUID.fullmatch(part):
             return self._substitute("uuid", part, lambda n: str(uuid.UUID(int=n)))
         found = PREFIXED_ID.fullmatch(part)
@@ -106,6 +130,11 @@ class Redactor:
             size = len(found[2])
             return f"{found[1]}-{self._substitute(f'id{size}', found[2], lambda n: f'{n:0{size}x}')}"
         return self._substitute("name", part, make_name)
+
+    def _redact_part_number(self, digits: str) -> str:
+        if ACCOUNT_ID.fullmatch(digits):
+            return self._substitute("account", digits, lambda n: f"{n:012d}")
+        return self._substitute(f"number{len(digits)}", digits, lambda n: f"{9 * 10 ** (len(digits) - 1) + n}")
 
     def _redact_number(self, value: int) -> int:
         if ACCOUNT_ID.fullmatch(str(value)):
@@ -129,6 +158,20 @@ class Redactor:
             if original not in given:
                 given[original] = make(len(given) + 1)
             return given[original]
+
+
+def find_numbers_in_a_row(parts: list[str]) -> set[int]:
+    """Places of the short numbers among these names and delimiters of which so many follow each other."""
+    found: set[int] = set()
+    row: list[int] = []
+    for place in range(0, len(parts) + 2, 2):
+        part = parts[place] if place < len(parts) else "end"
+        if part.isdecimal():
+            row.append(place)
+        elif part:
+            found.update(row if len(row) >= NUMBERS_IN_A_ROW else ())
+            row = []
+    return found
 
 
 def make_name(number: int) -> str:

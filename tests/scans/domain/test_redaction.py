@@ -132,3 +132,38 @@ def test_blob_is_kept_only_as_a_table() -> None:
 def test_free_text_is_dropped() -> None:
     assert redactor().redact_text("the password is hunter2") == DROPPED
     assert redactor().redact_text("x" * 600) == DROPPED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.12.13.14:8080",
+        "https://10.12.13.14/x",
+        "10.12.13.14-10.12.13.15",
+        "10.12.0.0/16,10.14.0.0/16",
+        "fd00:12:13:14::1",
+        "+49/12/13/14",
+        '{"pin": 121314, "card": 4111111111111214, "rate": 12.131415, "deep": [{"a": -121314}]}',
+        '{"address": "10.12.13.14:22"}',
+    ],
+)
+def test_no_address_or_number_stays_in_parts(text: str) -> None:
+    said = redactor().redact_text(text)
+    kept = [part for part in re.findall(r"\d+", said) if part in {"12", "13", "14", "15", "121314", "4111111111111214"}]
+    assert len(kept) < 2, said
+    assert "131415" not in said
+
+
+@pytest.mark.parametrize(
+    "text", ["1.2", "TLSv1.2", '{"s3:TlsVersion":1.2}', '{"Version":"2012-10-17","n":[1,2.5,true,null]}']
+)
+def test_small_numbers_of_aws_stay(text: str) -> None:
+    said = redactor().redact_text(text)
+    assert "1.2" in said or "[1,2.5,true,null]" in said
+
+
+def test_same_address_has_same_substitute_inside_texts() -> None:
+    made = redactor()
+    alone = made.redact_text("10.12.13.14")
+    assert made.redact_text("10.12.13.14/32") == f"{alone}/32"
+    assert made.redact_text("tcp://10.12.13.14:90").endswith(f"{alone}:90")
