@@ -145,6 +145,8 @@ def request_credentials(params: dict[str, Any], region: str) -> tuple[ReadOnlyCr
             raise classify_error(exc, ASSUME_ROLE_CALL, region) from exc
         if not isinstance(answer.get("Expiration"), datetime):
             raise classify_error(TypeError("no time"), ASSUME_ROLE_CALL, region)
+        if not all(answer.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")):
+            raise classify_error(KeyError("no credentials"), ASSUME_ROLE_CALL, region)
         return answer
 
     try:

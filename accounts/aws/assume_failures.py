@@ -90,7 +90,5 @@ def find_refusal_reason(error: CallError, arn: str, region: str) -> tuple[str, s
             f"AWS STS in {region} could not be reached ({code}).",
             "Check the network, the proxy and AWS_ENDPOINT_URL.",
         )
-    return (
-        f"sts:AssumeRole on {arn} failed ({code}).",
-        error.message or "Scan again; if it keeps failing, see the AWS Health Dashboard.",
-    )
+    said = f": {' '.join(error.message.split()).rstrip('.')}" if error.message else ""
+    return f"sts:AssumeRole on {arn} failed ({code}{said}).", what_to_do(kind, error.gap.api, code)

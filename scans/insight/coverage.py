@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.aws.gaps import Gap, GapKind
 from scans.domain.evidence import GLOBAL, Evidence
-from scans.domain.regions import ENABLED_STATUSES
+from scans.domain.regions import is_region_enabled
 
 REGIONS_NOT_KNOWN = "regions not known"
 ABSENT_KINDS = frozenset({GapKind.UNSUPPORTED, GapKind.NOT_OPTED_IN})
@@ -95,7 +95,7 @@ def list_readings(
             why = "" if state is not ReadingState.NOT_APPLICABLE else "The service is not available here."
             is_current = (region, collector) in current
             found.append(CollectorReading(account, region, collector, state, missing, why, is_current))
-        elif region != GLOBAL and statuses.get(region, "ENABLED") not in ENABLED_STATUSES:
+        elif region != GLOBAL and not is_region_enabled(statuses.get(region, "ENABLED")):
             why = "The region is not enabled for the account."
             found.append(CollectorReading(account, region, collector, ReadingState.NOT_APPLICABLE, (), why))
         else:
@@ -183,7 +183,7 @@ def estimate_totals(
     # Opening the evidence of every account is too slow for a page over the organization, so counts must do. The
     # account's own page counts from its evidence (docs/scores.md).
     regional = sum(scope != GLOBAL for scope in scopes.values())
-    enabled = {region for region, status in statuses.items() if status in ENABLED_STATUSES} or set(read) - {GLOBAL}
+    enabled = {region for region, status in statuses.items() if is_region_enabled(status)} or set(read) - {GLOBAL}
     disabled = len(set(statuses) - enabled)
     enabled = enabled or {REGIONS_NOT_KNOWN}
     there = len(scopes) - regional + regional * len(enabled)

@@ -114,9 +114,9 @@ def collect(plan: CollectionPlan) -> CollectionResult:
         statuses, region_gaps = read_region_statuses(plan)
     regions = select_regions(statuses, plan.regions_wanted) if statuses else sorted(plan.regions_wanted)
     if not regions and not statuses:
+        reason = "; ".join(gap.sentence() for gap in region_gaps)
         raise AccountUnreadableError(
-            "The account's regions could not be listed: " + "; ".join(gap.sentence() for gap in region_gaps),
-            "Allow account:ListRegions or ec2:DescribeRegions in the scan role, or set TUTELA_REGIONS.",
+            f"The account's regions could not be listed: {reason}.", advise_on_unlisted_regions(region_gaps)
         )
     # A scan that was limited to regions which this account hasn't enabled is fine: the account has nothing there. The
     # same from TUTELA_REGIONS would leave the account unread in every scan, so that is an error.
@@ -133,6 +133,13 @@ def collect(plan: CollectionPlan) -> CollectionResult:
         evidences.update(read_stage(plan, stage, regions, evidences))
     gaps = [*region_gaps, *(gap for item in evidences.values() for gap in item.all_gaps())]
     return CollectionResult(evidences, statuses, regions, list(dict.fromkeys(gaps)))
+
+
+def advise_on_unlisted_regions(gaps: Iterable[Gap]) -> str:
+    """One of the two calls is enough, and neither is needed where the regions are configured."""
+    allow = "Allow account:ListRegions or ec2:DescribeRegions in the scan role."
+    advice = dict.fromkeys(allow if gap.kind is GapKind.DENIED else gap.advice for gap in gaps)
+    return " ".join([*advice, "Or set TUTELA_REGIONS."])
 
 
 def open_first_session(plan: CollectionPlan) -> ActingRole | None:
@@ -170,7 +177,7 @@ def parse_region_statuses(items: list[Any]) -> dict[str, str]:
 
 def parse_opt_in_statuses(answer: dict[str, Any]) -> dict[str, str]:
     """Region -> status from EC2's answer, in the words of the account service."""
-    # A status that this version doesn't know is kept as it is, and so doesn't count as enabled.
+    # A status that this version doesn't know is kept as it is.
     items = require_list(answer, "Regions")
     if not items:
         raise ShapeError("no regions")

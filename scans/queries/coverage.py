@@ -15,7 +15,7 @@ from scans import registry
 from scans.domain import evidence
 from scans.domain.evidence import GLOBAL
 from scans.domain.partial_scans import counts_as_missing
-from scans.domain.regions import ENABLED_STATUSES
+from scans.domain.regions import is_region_enabled
 from scans.insight import coverage
 from scans.insight.coverage import CollectorReading, ReadingState, ReadingTotals
 from scans.models import EvidenceHead, Target
@@ -80,7 +80,7 @@ def load_account_coverage(account: Account) -> AccountCoverage:
     lines = coverage.list_readings(account.account_id, account.regions, map_collector_scopes(), evidences, current)
     judged_gaps = [Gap.from_dict(gap) for gap in read.gaps if counts_as_missing(gap)] if read and current else []
     lines = coverage.add_judged_gaps(lines, judged_gaps, collectors_by_call())
-    off = [r for r, status in account.regions.items() if status not in ENABLED_STATUSES]
+    off = [r for r, status in account.regions.items() if not is_region_enabled(status)]
     disabled = sorted(region for region in off if not any(place[0] == region for place in heads))
     return AccountCoverage(account, lines, target, coverage.count_readings(lines), disabled)
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from accounts.models import Account
 from governance.core.states import SCAN_ENDED_WELL
 from scans.domain.evidence import GLOBAL
-from scans.domain.regions import ENABLED_STATUSES
+from scans.domain.regions import is_region_enabled
 from scans.models import EvidenceHead, Target
 
 # A response header of exports: how far their accounts were read, in one sentence.
@@ -188,6 +188,6 @@ def not_in_region(rows: QuerySet[Account], region: str) -> int:
     here = EvidenceHead.objects.filter(account=OuterRef("pk"), region=region)
     unread = rows.filter(REACHED & Exists(whole_readings()) & ~Exists(here)).values_list("regions", flat=True)
     return sum(
-        region == GLOBAL or (known or {}).get(region, "ENABLED") in ENABLED_STATUSES
+        region == GLOBAL or is_region_enabled((known or {}).get(region, "ENABLED"))
         for known in unread.iterator(chunk_size=1000)
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -116,6 +117,23 @@ def test_credentials_that_end_at_no_time_are_no_answer(aws):
     aws(lambda request: assumed(ACCOUNT, expiration="1e999"))
     with pytest.raises(AssumeError):
         go()
+
+
+@pytest.mark.parametrize("missing", ["AccessKeyId", "SecretAccessKey", "SessionToken"])
+def test_credentials_in_part_are_no_answer(aws, missing):
+    whole = assumed(ACCOUNT).body
+    aws(lambda request: Answer(re.sub(f"<{missing}>.*?</{missing}>".encode(), b"", whole)))
+    with pytest.raises(AssumeError) as caught:
+        go()
+    assert caught.value.code == "MalformedAnswer"
+
+
+def test_words_of_aws_are_no_advice(aws):
+    aws(lambda request: sts_refusal("ValidationError", "first line\nGap: second line.", 400))
+    with pytest.raises(AssumeError) as caught:
+        go()
+    assert "(ValidationError: first line Gap: second line)." in caught.value.reason
+    assert caught.value.what_to_do.startswith("Report this")
 
 
 def test_no_credentials_at_all(aws, monkeypatch):

@@ -165,6 +165,22 @@ def test_regions_that_can_not_be_listed(these: Callable[..., account_reader.Coll
     assert NO in collected.gaps
 
 
+@pytest.mark.parametrize(
+    ("kinds", "has", "lacks"),
+    [
+        ((GapKind.DENIED_BY_SCP, GapKind.DENIED_BY_SCP), "service control policy", "in the scan role."),
+        ((GapKind.CLOCK, GapKind.CLOCK), "clock", "scan role"),
+        ((GapKind.BAD_CREDENTIALS, GapKind.DENIED), "or ec2:DescribeRegions in the scan role.", "prints"),
+    ],
+)
+def test_advice_on_regions_is_that_of_the_refusals(kinds: tuple[GapKind, ...], has: str, lacks: str) -> None:
+    gaps = [Gap(kind, "account.ListRegions", "account:ListRegions", GLOBAL, "Code") for kind in kinds]
+    said = account_reader.advise_on_unlisted_regions(gaps)
+    assert has in said
+    assert lacks not in said
+    assert said.endswith("Or set TUTELA_REGIONS.")
+
+
 OPT_INS = [
     {"RegionName": "eu-west-1", "OptInStatus": "opt-in-not-required"},
     {"RegionName": "af-south-1", "OptInStatus": "opted-in"},
@@ -175,7 +191,8 @@ OPT_INS = [
 
 def test_ec2_lists_regions_if_account_service_does_not(these: Callable[..., account_reader.CollectionPlan]) -> None:
     collected = account_reader.collect(these(loaded("one"), listed=Listing([], DENIED), described={"Regions": OPT_INS}))
-    assert collected.regions == ["af-south-1", "eu-west-1"]
+    # A status that AWS may add later doesn't hide a region.
+    assert collected.regions == ["af-south-1", "eu-west-1", "xx-new-1"]
     assert collected.statuses == {
         "eu-west-1": "ENABLED_BY_DEFAULT", "af-south-1": "ENABLED", "me-south-1": "DISABLED", "xx-new-1": "being-built",
     }  # fmt: skip
