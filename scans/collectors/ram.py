@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.aws.gaps import Gap
+from accounts.aws.gaps import Gap, GapKind
 from scans.collectors.lib.strict_answers import (
     add_each_item,
     make_malformed_gap,
@@ -19,7 +19,12 @@ RESOURCES = Call("ram", "ListResources", "ram:ListResources")
 PRINCIPALS = Call("ram", "ListPrincipals", "ram:ListPrincipals")
 
 COLLECTOR = Collector(
-    name="ram", scope="region", facts={"ram.parameter_share": ("principals", "shares")}, calls=(RESOURCES, PRINCIPALS)
+    name="ram",
+    scope="region",
+    facts={"ram.parameter_share": ("principals", "shares")},
+    calls=(RESOURCES, PRINCIPALS),
+    # 2: a region where AWS doesn't offer RAM has no shares.
+    version=2,
 )
 PARAMETERS = {"resourceOwner": "SELF", "resourceType": "ssm:Parameter"}
 
@@ -27,7 +32,9 @@ PARAMETERS = {"resourceOwner": "SELF", "resourceType": "ssm:Parameter"}
 def collect(aws: Reader, _seen: EarlierEvidence) -> Evidence:
     evidence = Evidence("ram", aws.region)
     found = aws.pages("ram", "ListResources", "resources", **PARAMETERS, maxResults=500)
-    record_gaps(evidence, COLLECTOR.types, found.gap)
+    # Where AWS doesn't offer RAM, nothing can be shared through it.
+    if found.gap is None or found.gap.kind is not GapKind.UNSUPPORTED:
+        record_gaps(evidence, COLLECTOR.types, found.gap)
     shares: dict[str, set[str] | Gap] = {}
 
     def shared(item: Any) -> None:

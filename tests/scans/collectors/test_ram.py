@@ -52,6 +52,12 @@ def test_denied_lists_are_gaps() -> None:
     assert one_of(collect(reader, EarlierEvidence()), TYPE)["principals"] == reader.gap("ram", "ListPrincipals")
 
 
+def test_region_without_ram_shares_nothing() -> None:
+    reader = region().refuse("ram", "ListResources", kind=GapKind.UNSUPPORTED, code="UnknownOperationException")
+    evidence = collect(reader, EarlierEvidence())
+    assert (evidence.resources, evidence.gaps) == ([], {})
+
+
 @pytest.mark.parametrize("wrong", ["x", {"type": "ssm:Parameter"}, {"resourceShareArn": "s1"}])
 def test_malformed_lists_are_gaps(wrong: Any) -> None:
     assert kinds(collect(region(wrong), EarlierEvidence()), TYPE) == ["malformed"]
