@@ -10,7 +10,7 @@ and account, which names those that have it. A policy fails if
 * it is AWS's `AdministratorAccess`; or
 * it allows all actions on all resources. A condition (such as MFA) doesn't change that. `NotAction` counts as all
   actions, and `NotResource` as all resources, unless it excludes IAM: a principal that can write policies can give
-  itself the rest.
+  itself the rest. `NotAction` counts, too, if another statement allows what of IAM it excludes.
 
 ARNs of another partition (`arn:aws-cn:…` in `aws`) match nothing, so they grant nothing.
 
@@ -87,6 +87,7 @@ CONTROL = Control(
     # managed policies are judged by their documents; roles that AWS made, and that only AWS can use, don't count.
     # 4: all of another partition is nothing.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also everything in several statements of one policy.
     version=4,
     regrouped=3,
     facts=DOCUMENT_FACTS,
@@ -162,6 +163,12 @@ def _make_trust(principal: object, action: object = "sts:AssumeRole", **more: ob
     return {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": action, **more}]}
 
 
+def _make_union(action: object, resource: object = "*") -> dict[str, object]:
+    """A policy that excludes IAM in one statement and allows it in another."""
+    rest = {"Effect": "Allow", "NotAction": ["iam:*", "account:*"], "Resource": "*"}
+    return {"Statement": [rest, {"Effect": "Allow", "Action": action, "Resource": resource}]}
+
+
 MANAGED = _make_trust({"AWS": f"arn:aws:iam::{MANAGEMENT}:root"})
 
 
@@ -200,6 +207,10 @@ CASES = [
         {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "arn:aws-cn:*"}]},
         ARN,
     ),
+    _managed_case("all but IAM, and IAM", Verdict.FAIL, _make_union("iam:*"), ARN),
+    _managed_case("all but IAM, and all by name", Verdict.FAIL, _make_union(["*:Get*", "IAM:*"]), ARN),
+    _managed_case("all but IAM, and a part of it", Verdict.PASS, _make_union("iam:Get*"), ARN),
+    _managed_case("all but IAM, and IAM of one path", Verdict.PASS, _make_union("iam:*", f"{ARN}/*"), ARN),
     _managed_case("no principal has it", Verdict.NOT_APPLICABLE, EVERYTHING),
     _managed_case("its holders were refused", Verdict.UNKNOWN, EVERYTHING, attached_to=GAP),
     _managed_case("the document was refused", Verdict.UNKNOWN, GAP, ARN),

@@ -59,6 +59,7 @@ CONTROL = Control(
     # 4: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. 5: an Allow of
     # another partition grants nothing, and a Deny of one takes nothing away.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also a permission set that allows everything in several statements is no holder, either.
     version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

@@ -13,7 +13,8 @@ A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:Res
 encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough if it requires a value. It doesn't count if it
 also holds without the key (`…IfExists`), only excludes values (`StringNotEquals`), or accepts any value (`*`,
 `alias/*`, and in an encryption context all parameters, objects, log groups, trails or secrets of a region or an
-account, such as `arn:aws:ssm:*:111122223333:parameter/*` for `kms:EncryptionContext:PARAMETER_ARN`).
+account, such as `arn:aws:ssm:*:111122223333:parameter/*` for `kms:EncryptionContext:PARAMETER_ARN`; also everything
+of a type of any other service, such as `arn:aws:lambda:*:*:function:*`).
 `kms:ViaService` doesn't count: it names a service, not keys. The reason names the services. ARNs of another partition
 (`arn:aws-cn:…` in `aws`) match nothing, so they neither grant nor deny, nor do they widen a condition.
 
@@ -73,6 +74,8 @@ CONTROL = Control(
     # matches every key's id is all keys, and a context that names all of an account is no limit.
     # 6: an Allow of another partition grants nothing. AWS's policies for the roles of its services are accepted there.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also a context of any service that names everything of a type is no limit, and a Deny that spares every key's id
+    # denies nothing.
     version=6,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,

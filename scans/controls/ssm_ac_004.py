@@ -12,7 +12,8 @@ holder every machine, and everything that each machine's own role can read.
 * `ssm:SendCommand` on every instance or managed node **and** with every document, without such a
   condition. If either the nodes or the documents are limited, it passes: AWS checks both.
 
-A pattern that matches every id, such as `instance/i-*`, is every node.
+A pattern that matches every id, such as `instance/i-*`, is every node; `instance/i-0*` is, too, since the ids that EC2
+gives begin with a zero.
 
 A condition counts if it requires a value. It doesn't count if it also holds without the tag (`…IfExists`,
 `ForAllValues`), only excludes values (`StringNotEquals`), or accepts any value (`StringLike` with `*` or `?*`, or the
@@ -63,6 +64,7 @@ CONTROL = Control(
     # matches every node's id is all nodes, and a tag compared with itself is no limit. 5: an Allow of another
     # partition grants nothing, and a Deny of one takes nothing away.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also instance/i-0* is every instance.
     version=5,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -158,7 +160,12 @@ CASES = [
     _case("every node", Verdict.FAIL, _make_allow_statement("ssm:StartSession", INSTANCES), says="ssm:StartSession"),
     *(
         _case(f"every id, as {pattern}", Verdict.FAIL, _make_allow_statement("ssm:StartSession", f"arn:aws:{pattern}"))
-        for pattern in ("ec2:*:*:instance/i-*", "ec2:*:*:instance/i-?????????????????", "ssm:*:*:managed-instance/mi-*")
+        for pattern in (
+            "ec2:*:*:instance/i-*",
+            "ec2:*:*:instance/i-0*",
+            "ec2:*:*:instance/i-?????????????????",
+            "ssm:*:*:managed-instance/mi-*",
+        )
     ),
     _case("every hybrid node", Verdict.FAIL, _make_allow_statement("ssm:Start*", "arn:aws:ssm:*:*:managed-instance/*")),
     _case("every node of a tag", Verdict.PASS, _make_allow_statement("ssm:StartSession", INSTANCES, Condition=TAGGED)),

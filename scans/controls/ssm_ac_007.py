@@ -53,6 +53,7 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: an Allow of another partition grants nothing.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also a Deny that spares every key's id denies nothing; everything may be in several statements.
     version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -125,6 +126,12 @@ CASES = [
         Verdict.PASS,
         _make_broad_allow("cloudtrail:*"),
         {"Effect": "Deny", "Action": "cloudtrail:DeleteTrail", "Resource": "*"},
+    ),
+    _case(
+        "a Deny that spares every key",
+        Verdict.FAIL,
+        _make_broad_allow("kms:*"),
+        {"Effect": "Deny", "Action": "kms:*", "NotResource": "arn:aws:kms:*:*:key/????????-*"},
     ),
     _case("all of it", Verdict.NOT_APPLICABLE, _make_broad_allow("*"), says="SSM-AC-001"),
     Case(

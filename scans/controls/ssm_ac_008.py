@@ -57,6 +57,7 @@ CONTROL = Control(
     scope=ControlScope.GLOBAL,
     # 2: an Allow of another partition grants nothing, and a condition isn't met by what is only there.
     # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
+    # Also the resources of runbooks, tasks and stacks by every spelling; everything may be in several statements.
     version=2,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
@@ -102,6 +103,16 @@ def _find_escalation(policy: Policy) -> str:
 BOUNDARY = "iam:PermissionsBoundary"
 ROLE = "arn:aws:iam::111122223333:role/automation/*"
 RUN = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
+
+
+BOOKS = "arn:aws:ssm:*:*:automation-definition"
+EVERY_RUN = (
+    ("ssm:StartAutomationExecution", f"{BOOKS}/*:*"),
+    ("ssm:StartAutomationExecution", f"{BOOKS}/*:$DEFAULT"),
+    ("ecs:RunTask", "arn:aws:ecs:*:*:task-definition/*:*"),
+    ("cloudformation:CreateStack", "arn:aws:cloudformation:*:*:stack/*/*"),
+    ("ec2:RunInstances", "arn:aws:ec2:*:*:instance/i-*"),
+)
 
 
 def _make_grant(action: object, resource: object = "*", **condition: object) -> dict[str, object]:
@@ -150,6 +161,11 @@ CASES = [
         _make_grant("iam:AttachRolePolicy", StringLike={"iam:PermissionsBoundary": "*"}),
     ),
     _case("any role to Automation", Verdict.FAIL, RUN, _make_grant("iam:PassRole"), says="StartAutomationExecution"),
+    *(
+        _case(f"any role to every {pattern}", Verdict.FAIL, _make_grant("iam:PassRole"), _make_grant(action, pattern))
+        for action, pattern in EVERY_RUN
+    ),
+    _case("any role to one runbook", Verdict.PASS, _make_grant("iam:PassRole"), {**RUN, "Resource": f"{BOOKS}/own:*"}),
     _case("passes roles, runs nothing", Verdict.PASS, _make_grant("iam:PassRole")),
     _case("runs without a role", Verdict.PASS, RUN),
     _case("one role to Automation", Verdict.PASS, RUN, _make_grant("iam:PassRole", ROLE)),

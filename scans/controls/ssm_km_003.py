@@ -25,8 +25,9 @@ there.
 
 **Unknown** when the policy could not be read or understood; when it doesn't show a principal's account (a canonical
 user, a public identity provider); when the organization was not read, so that it is unknown whether an account or
-organization is your own; when only a VPC or endpoint limits the access and it was not read here; and for a key
-manager that this version doesn't know.
+organization is your own; when only a VPC or endpoint limits the access and it was not read here; when only unique ids
+(`aws:userid`) or a pattern of `StringLike` with a star before the account limit it, which text with colons matches, too;
+when a pattern stands in the place of a service; and for a key manager that this version doesn't know.
 
 **Limits.** A Deny beside an open Allow is not counted as a limit. Grants are not read.
 
@@ -74,7 +75,8 @@ CONTROL = Control(
     # know is unknown. 3: a service closes nothing, and a VPC or an endpoint only if it is known to be the organization's
     # own. 4: the account of a canonical user or an identity provider is unknown. 5: a key of an account outside the
     # organization fails.
-    version=5,
+    # 6: a pattern in the place of a service, or before the account of aws:PrincipalArn, and unique ids are unknown.
+    version=6,
     facts={"kms.key": ("own", "manager", "policy")},
     related=NETWORK_RELATED,
     flow_steps={"kms.key": FlowStep.UNDER},
@@ -158,6 +160,7 @@ def _allow_all(limit: dict[str, Any]) -> dict[str, Any]:
 OURS = {"aws:PrincipalOrgID": "o-example"}
 VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
+ROLE_KEY, OWN_ROLE, ONE_ID = "aws:PrincipalArn", "111122223333:role/*", "AROAEXAMPLEEXAMPLE00:*"
 EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
     "ec2.vpc": {
@@ -242,6 +245,18 @@ CASES = [
     _case("an organization, the own one unknown", Verdict.UNKNOWN, _allow_all(OURS), context=ALONE),
     _case("a fail beside something unknown", Verdict.FAIL, _allow_decrypt(SISTER), _allow_decrypt("*"), context=ALONE),
     _case("a principal that can't be read", Verdict.UNKNOWN, _allow_decrypt({"AWS": "${account}"})),
+    _case(
+        "a pattern in the place of a service", Verdict.UNKNOWN, _allow_decrypt({"Service": ["a.amazonaws.com", "*"]})
+    ),
+    _case(
+        "everyone, limited to own roles", Verdict.PASS, _allow_decrypt("*", StringLike={ROLE_KEY: f"{SAML}{OWN_ROLE}"})
+    ),
+    _case(
+        "everyone, limited by text that has colons",
+        Verdict.UNKNOWN,
+        _allow_decrypt("*", StringLike={ROLE_KEY: f"arn:*:iam::{OWN_ROLE}"}),
+    ),
+    _case("everyone, limited by unique ids", Verdict.UNKNOWN, _allow_decrypt("*", StringLike={"aws:userid": ONE_ID})),
     _case("a canonical user", Verdict.UNKNOWN, _allow_decrypt({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
     _case("a public identity provider", Verdict.UNKNOWN, _allow_decrypt({"Federated": "accounts.example.com"})),
     _case(

@@ -56,6 +56,7 @@ CONTROL = Control(
     title="Log groups are closed to accounts outside the organization",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
+    version=2,  # 2: a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown
     facts={"logs.group": ("name", "policies")},
     related={ACCOUNT_POLICY: ("name", "policy"), **NETWORK_RELATED},
     container="arn:{p}:logs:{r}:{a}:log-group:*",

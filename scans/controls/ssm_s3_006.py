@@ -69,6 +69,7 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
     # 2: an Allow of resources of another partition grants nothing.
+    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown.
     version=2,
     facts={"s3.bucket": ("name", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},

@@ -64,6 +64,7 @@ CONTROL = Control(
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
     # 2: an Allow of resources of another partition grants nothing.
+    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown.
     version=2,
     facts={"s3.access_point": ("name", "bucket", "public_access_block", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},

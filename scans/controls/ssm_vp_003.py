@@ -9,13 +9,15 @@ without a condition: this is AWS's default policy. Equivalent policies fail, too
 
 * all actions of the endpoint's own service (`ssm:*` on an endpoint of `ssm`), since only that service's
   calls go through it, and all resources of that service, of it in the endpoint's region, or of a partition
-  (`arn:aws:*`, but not that of another partition);
+  (`arn:aws:*`, but not that of another partition), or all that the service is for (`arn:aws:kms:*:*:key/*`,
+  `arn:aws:s3:::*/*`);
 * an Allow that only excludes something (`NotAction`, `NotResource`, `NotPrincipal`);
 * a condition that limits neither the principal nor the resource. Such a condition holds without its key (`…IfExists`,
   `ForAllValues`), accepts any value (`*`, `arn:aws:iam::*:*`, `arn:aws:iam::*:role/*`, `o-*/*`, `0.0.0.0/0`), only excludes some values
   (`StringNotEquals`, `aws:PrincipalIsAWSService` that is false), or names the transport, the time, the region or
-  the network (`aws:SecureTransport`, `aws:RequestedRegion`, `aws:SourceVpc`, `aws:SourceVpce`), which is the same
-  for every request through the endpoint.
+  the network (`aws:SecureTransport`, `aws:RequestedRegion`, `aws:SourceVpc`, `aws:SourceVpce`, `aws:VpcSourceIp`), which
+  is the same for every request through the endpoint, or the kind of principal (`aws:PrincipalType`), which doesn't tell
+  whose it is.
 
 An endpoint without any policy fails as well.
 
@@ -74,6 +76,8 @@ CONTROL = Control(
     # that always hold. 4: any IAM principal, the endpoint's region and not being a service are such conditions.
     # 5: services whose endpoints take no policy are not judged; all actions or the region's resources by any spelling,
     # and actions of services with another name than their endpoint's. 6: all of another partition is nothing.
+    # Also everything that a service is for, as key/* of KMS; a session of any role; the kind of principal, the
+    # address inside the network and the way of signing are such conditions.
     version=6,
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "policy", "service")},
     related={"ec2.endpoint_service": ("policies",)},

@@ -37,6 +37,8 @@ VALUE_FORMS = {
     **dict.fromkeys(("aws:principalorgid", "aws:resourceorgid", "aws:sourceorgid"), "o-?*"),
     **dict.fromkeys(("aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths"), "o-?*/r-?*/*"),
     "kms:encryptioncontext:aws:ebs:id": "vol-?*",
+    # of a session of a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    "aws:userid": "AROA?*:?*",
 }
 # The ARNs that such a key can have, after the partition: a pattern that matches all of one form limits nothing. A
 # session of a role has the role's ARN.
@@ -59,6 +61,11 @@ CONTEXT_HEADS = {
     "kms:encryptioncontext:secretarn": _start_arn("secretsmanager", "secret:"),
     "kms:encryptioncontext:aws:cloudtrail:arn": _start_arn("cloudtrail", "trail/"),
 }
+CONTEXT = "kms:encryptioncontext:"
+# The end of an ARN that names everything of a type in a context of any other service: function:*, table/*, *.
+EVERYTHING_OF_A_TYPE = re.compile(r"(?:[A-Za-z][\w-]*[:/])?[*?]*\*[*?]*(?:[:/][*?]+)*")
+# In S3's, what stands before the slash is a bucket.
+EVERY_OBJECT = re.compile(r"[*?]*\*[*?]*(?:/[*?]*)*")
 # The policy that a principal may attach, or that must bound what it makes: AWS's policies of full access limit nothing.
 POLICY_KEYS = frozenset({"iam:policyarn", "iam:permissionsboundary"})
 FULL_POLICIES = ("AdministratorAccess", "IAMFullAccess")
@@ -67,8 +74,9 @@ FULL_POLICY = re.compile(rf"arn:[a-z-]+:iam::aws:policy/(?:{'|'.join(FULL_POLICI
 RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/")
 # A policy variable whose default has a wildcard.
 OPEN_DEFAULT = re.compile(r"\$\{[^{}]*,\s*'[^']*[*?][^']*'\s*\}")
-# Keys for how, from where or to which region a request comes, not for its principal or resource. The region limits
-# nothing at an endpoint: only requests to its own region pass through it.
+# Keys for how, from where or to which region a request comes, or whether a user or a role makes it: not for its principal
+# or resource. The region limits nothing at an endpoint: only requests to its own region pass through it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 REQUEST_ROUTE_KEYS = frozenset(
     {
         "aws:securetransport",
@@ -76,6 +84,9 @@ REQUEST_ROUTE_KEYS = frozenset(
         "aws:sourcevpc",
         "aws:sourcevpce",
         "aws:sourcevpcarn",
+        "aws:vpcsourceip",
+        "aws:ec2instancesourcevpc",
+        "aws:ec2instancesourceprivateipv4",
         "aws:vpceaccount",
         "aws:vpceorgid",
         "aws:vpceorgpaths",
@@ -84,6 +95,10 @@ REQUEST_ROUTE_KEYS = frozenset(
         "aws:currenttime",
         "aws:epochtime",
         "aws:requestedregion",
+        "s3:authtype",
+        "s3:signatureversion",
+        "s3:signatureage",
+        "aws:principaltype",
     }
 )
 # Keys that are false for every principal except AWS services.
@@ -120,6 +135,8 @@ def matches_anything(condition: Condition, value: str) -> bool:
     head = CONTEXT_HEADS.get(condition.key)
     if head is not None and is_open_after(pattern, head):
         return True
+    if condition.key.startswith(CONTEXT) and _is_every_arn_of_type(value):
+        return True
     return is_every_arn(value) or _is_every_arn_of(condition.key, value)
 
 
@@ -138,6 +155,15 @@ def _unify_tag_names(key: str) -> str:
 def _requires_no_more(value: str, pattern: Tokens, form: str) -> bool:
     prefix = form.partition("?")[0]
     return is_all_wildcards(parse_glob(value.removeprefix(prefix))) or glob_covers(pattern, parse_glob(form))
+
+
+def _is_every_arn_of_type(value: str) -> bool:
+    """Whether an encryption context names everything of a type, in a region and an account or in all."""
+    fields = value.split(":", 5)
+    if len(fields) < 6:
+        return False
+    ending = EVERY_OBJECT if fields[2] == "s3" else EVERYTHING_OF_A_TYPE
+    return ending.fullmatch(fields[5]) is not None
 
 
 def _is_every_arn_of(key: str, value: str) -> bool:

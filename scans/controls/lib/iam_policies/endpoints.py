@@ -37,6 +37,14 @@ ACTION_PREFIXES = {
 SAME_PREFIX = frozenset(
     ["ssm", "ssmmessages", "ec2messages", "s3", "logs", "kms", "ec2", "sts", "secretsmanager", "dynamodb", "sqs", "sns"]
 )
+# The end of the ARNs of what a service is for. All of these are as good as every resource.
+MAIN_RESOURCES = {
+    "dynamodb": "table/?*",
+    "kms": "key/?*",
+    "logs": "log-group:?*",
+    "s3": "?*/?*",
+    "secretsmanager": "secret:?*",
+}
 ONE_SERVICE = re.compile(r"[a-z0-9-]+(?=:)")
 
 
@@ -98,4 +106,6 @@ def _is_every_resource(pattern: str, prefix: str, region: str) -> bool:
         return False
     # The ARNs of buckets and objects name no region and no account.
     places = [":"] if prefix == "s3" else ["*:*", *([f"{region}:*"] if region else [])]
-    return any(glob_covers(parse_glob(pattern), parse_glob(f"arn:{fields[1]}:{prefix}:{place}:*")) for place in places)
+    endings = ("*", *([MAIN_RESOURCES[prefix]] if prefix in MAIN_RESOURCES else []))
+    shapes = (f"arn:{fields[1]}:{prefix}:{place}:{ending}" for place in places for ending in endings)
+    return any(glob_covers(parse_glob(pattern), parse_glob(shape)) for shape in shapes)

@@ -31,15 +31,19 @@ ALONE = {
 }
 PASSING = "iam:PassRole"
 # Actions that run what their caller writes, with a role that the caller passes: with any role, that is any permission.
-# The service that the role is passed to, and the resources of the action.
+# The service that the role is passed to, and the resources of the action: documents and task definitions with a version.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
 WITH_ROLE: dict[str, tuple[str, ResourceShape]] = {
-    "ssm:StartAutomationExecution": ("ssm.amazonaws.com", ResourceShape("ssm", "automation-definition/")),
+    "ssm:StartAutomationExecution": (
+        "ssm.amazonaws.com",
+        ResourceShape("ssm", "automation-definition/", "?*:$DEFAULT"),
+    ),
     "ssm:CreateAssociation": ("ssm.amazonaws.com", ResourceShape("ssm", "document/")),
     "ssm:RegisterTaskWithMaintenanceWindow": ("ssm.amazonaws.com", ResourceShape("ssm", "maintenancewindow/")),
-    "ec2:RunInstances": ("ec2.amazonaws.com", ResourceShape("ec2", "instance/")),
+    "ec2:RunInstances": ("ec2.amazonaws.com", ResourceShape("ec2", "instance/", "i-?*")),
     "lambda:CreateFunction": ("lambda.amazonaws.com", ResourceShape("lambda", "function:")),
-    "cloudformation:CreateStack": ("cloudformation.amazonaws.com", ResourceShape("cloudformation", "stack/")),
-    "ecs:RunTask": ("ecs-tasks.amazonaws.com", ResourceShape("ecs", "task-definition/")),
+    "cloudformation:CreateStack": ("cloudformation.amazonaws.com", ResourceShape("cloudformation", "stack/", "?*/?*")),
+    "ecs:RunTask": ("ecs-tasks.amazonaws.com", ResourceShape("ecs", "task-definition/", "?*:?*")),
     "codebuild:CreateProject": ("codebuild.amazonaws.com", ResourceShape("codebuild", "project/")),
     "glue:CreateJob": ("glue.amazonaws.com", ResourceShape("glue", "job/")),
     "sagemaker:CreateNotebookInstance": ("sagemaker.amazonaws.com", ResourceShape("sagemaker", "notebook-instance/")),

@@ -21,6 +21,7 @@ from scans.controls.lib.iam_policies.globs import (
 )
 from scans.controls.lib.iam_policies.model import Condition, Policy, PolicyError, Statement
 
+ALL_IAM_ACTIONS = (*"iam:", STAR)
 IAM_ARNS = (*"arn:", STAR, *":iam:", STAR)
 EQUALITY_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
 BOOLEAN_KEYS = frozenset({"ssm:sessiondocumentaccesscheck"})  # keys that are true or false, with any operator
@@ -63,8 +64,9 @@ class ResourceShape:
 
 # The forms of ids: AWSEC2/latest/UserGuide/resource-ids.html,
 # systems-manager/latest/APIReference/API_DescribeInstanceInformation.html (mi- and 17 characters),
-# kms/latest/developerguide/concepts.html#key-id-key-id
-NODES = (ResourceShape("ec2", "instance/i-", "?" * 17), ResourceShape("ssm", "managed-instance/mi-", "?" * 17))
+# kms/latest/developerguide/concepts.html#key-id-key-id. Every id of an instance that EC2 gives today begins with a zero, so
+# i-0* is every instance.
+NODES = (ResourceShape("ec2", "instance/i-", "0" + "?" * 16), ResourceShape("ssm", "managed-instance/mi-", "?" * 17))
 KEYS = ResourceShape("kms", "key/", "-".join("?" * length for length in (8, 4, 4, 4, 12)))
 
 
@@ -149,7 +151,7 @@ def _revokes_grant(deny: Statement, action: str, shape: ResourceShape, given: tu
     if deny.conditions or not applies_to(deny, action):
         return False
     if deny.not_resources is not None:
-        return not any(is_open_after(parse_glob(pattern), shape.head) for pattern in deny.not_resources)
+        return not any(shape.is_covered(parse_glob(pattern)) for pattern in deny.not_resources)
     patterns = [parse_glob(pattern) for pattern in deny.resources or ()]
     return any(glob_covers(pattern, wide) for pattern in patterns for wide in given)
 
@@ -157,17 +159,25 @@ def _revokes_grant(deny: Statement, action: str, shape: ResourceShape, given: tu
 def allows_everything(policy: Policy) -> bool:
     """Whether it allows every action on every resource, with or without a condition.
 
-    NotAction counts unless it excludes IAM: a principal that can write policies can give itself the rest."""
+    NotAction counts unless it excludes IAM: a principal that can write policies can give itself the rest. It counts,
+    too, if other statements allow what of IAM it excludes."""
     if any(not deny.conditions and _all_actions(deny) and _all_resources(deny) for deny in policy.deny_statements):
         return False
-    return any(_all_actions(allow) and _all_resources(allow) for allow in policy.allow_statements)
+    wide = [allow for allow in policy.allow_statements if _all_resources(allow)]
+    given = [parse_glob(pattern.lower()) for allow in wide for pattern in allow.actions or ()]
+    return any(_all_actions(allow, given) for allow in wide)
 
 
-def _all_actions(statement: Statement) -> bool:
+def _all_actions(statement: Statement, given: Iterable[Tokens] = ()) -> bool:
+    """given: the actions that other statements allow beside it."""
     if statement.actions is not None:
         return any(map(is_every_action, statement.actions))
     excepted = [parse_glob(pattern.lower()) for pattern in statement.not_actions or ()]
-    return statement.allow and not any(glob_overlaps(pattern, (*"iam:", STAR)) for pattern in excepted)
+    of_iam = [pattern for pattern in excepted if glob_overlaps(pattern, ALL_IAM_ACTIONS)]
+    regained = any(glob_covers(pattern, ALL_IAM_ACTIONS) for pattern in given)
+    return statement.allow and (
+        regained or all(any(glob_covers(wide, pattern) for wide in given) for pattern in of_iam)
+    )
 
 
 def _all_resources(statement: Statement) -> bool:

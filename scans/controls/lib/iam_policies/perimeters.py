@@ -18,7 +18,8 @@ ACCOUNT_KEYS = (
 )
 ORGANIZATION_KEYS = ("aws:principalorgid", "aws:sourceorgid", "aws:vpceorgid")
 PATH_KEYS = ("aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths")
-ARN_KEYS = ("aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn", "s3:dataaccesspointarn")
+PRINCIPAL_ARN_KEY = "aws:principalarn"
+ARN_KEYS = ("aws:sourcearn", PRINCIPAL_ARN_KEY, "aws:sourcevpcarn", "s3:dataaccesspointarn")
 # The id of a network doesn't show its owner. Keys that name a service (kms:ViaService, aws:CalledVia) or an address
 # are missing on purpose: they limit the route of a request, and any principal can use it. KMS developer guide, condition
 # keys:
@@ -28,6 +29,7 @@ NETWORK_KEYS = ("aws:sourcevpc", "aws:sourcevpce")
 NEGATIVE_OPERATORS = ("stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike")
 # The unique id of a user or role, whose account it doesn't show.
 USER_ID_KEY = "aws:userid"
+UNIQUE_ID_OF_ONE = re.compile(r"A[A-Z0-9]{11,}(?::|$)")
 POSITIVE_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
 NETWORK = re.compile(r"vpce?-[0-9a-z]+")
@@ -95,19 +97,22 @@ def _assess_condition(condition: Condition, context: Context, networks: Abstract
     asks = condition.operator in POSITIVE_OPERATORS and not condition.if_exists and condition.each != "forallvalues"
     if not asks or not condition.values:
         return Perimeter.OPEN
+    if condition.key == USER_ID_KEY and all(map(UNIQUE_ID_OF_ONE.match, condition.values)):
+        return Perimeter.UNKNOWN
     return _assess_values(condition, context, networks)
 
 
 def _assess_values(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
     """Any of a condition's values lets a request through, so every value must be the organization's own."""
-    answers = {_assess_value(condition.key, value, context, networks) for value in condition.values}
+    answers = {_assess_value(condition, value, context, networks) for value in condition.values}
     for answer in (Perimeter.OPEN, Perimeter.UNKNOWN):
         if answer in answers:
             return answer
     return Perimeter.CLOSED
 
 
-def _assess_value(key: str, value: str, context: Context, networks: AbstractSet[str]) -> Perimeter:
+def _assess_value(condition: Condition, value: str, context: Context, networks: AbstractSet[str]) -> Perimeter:
+    key = condition.key
     if WITH_DEFAULT.search(value):
         return Perimeter.UNKNOWN
     if key in NETWORK_KEYS:
@@ -115,13 +120,24 @@ def _assess_value(key: str, value: str, context: Context, networks: AbstractSet[
     if key in ACCOUNT_KEYS:
         return _assess_account(value, context)
     if key in ARN_KEYS:
-        fields = OWN_ACCOUNT.sub(OWN_MARKER, value).split(":", 5)
-        return _assess_account(fields[4], context) if len(fields) == 6 else Perimeter.OPEN
+        return _assess_arn(condition, OWN_ACCOUNT.sub(OWN_MARKER, value).split(":", 5), context)
     if key in ORGANIZATION_KEYS:
         return _assess_organization(value, context)
     if key in PATH_KEYS:
         return _assess_organization(value.split("/", 1)[0], context)
     return Perimeter.OPEN
+
+
+def _assess_arn(condition: Condition, fields: list[str], context: Context) -> Perimeter:
+    """A text's star, unlike an ARN's, also matches colons, and a role's path may hold any text with them.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-friendly-names"""
+    if len(fields) < 6:
+        return Perimeter.OPEN
+    loose = condition.operator in ("stringlike", "stringnotlike") and condition.key == PRINCIPAL_ARN_KEY
+    answer = _assess_account(fields[4], context)
+    if answer is Perimeter.CLOSED and loose and any("*" in field for field in fields[:4]):
+        return Perimeter.UNKNOWN
+    return answer
 
 
 def _assess_account(value: str, context: Context) -> Perimeter:

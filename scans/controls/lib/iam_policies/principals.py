@@ -36,11 +36,15 @@ def list_foreign_accounts(statement: Statement, known: AbstractSet[str]) -> tupl
 
 def list_unknown_principals(statement: Statement) -> tuple[str, ...]:
     """Principals whose account the text doesn't show, such as a canonical user or a public identity provider. Deleted
-    principals don't count."""
-    return tuple(
-        v
-        for v in _list_account_principals(statement)
-        if v != "*" and not _parse_principal_account(v) and not UNIQUE_ID.fullmatch(v)
+    principals don't count. Of a pattern in the place of a service, AWS doesn't say what it admits."""
+    services = (v for kind, v in statement.principals or () if kind == "Service" and "*" in v)
+    return (
+        *(
+            v
+            for v in _list_account_principals(statement)
+            if v != "*" and not _parse_principal_account(v) and not UNIQUE_ID.fullmatch(v)
+        ),
+        *services,
     )
 
 

@@ -133,13 +133,13 @@ def test_accounts_of_principals():
             ],
             "Federated": [f"arn:aws:iam::{OTHER}:saml-provider/x", "accounts.example.com"],
             "CanonicalUser": "79a59df900b949e5",
-            "Service": "s3.amazonaws.com",
+            "Service": ["s3.amazonaws.com", "*"],
         }
     )
     assert list_named_accounts(listed) == (HOME, STRANGER, OTHER)
     assert list_foreign_accounts(listed, CONTEXT.accounts) == (STRANGER, OTHER)
     assert list_unknown_principals(listed) == (
-        "arn:aws:iam::cloudfront:user/x", "accounts.example.com", "79a59df900b949e5",
+        "arn:aws:iam::cloudfront:user/x", "accounts.example.com", "79a59df900b949e5", "*",
     )  # fmt: skip
 
 
@@ -249,6 +249,11 @@ def test_full_access_of_endpoints(elements, full):
         ("ecr.api", {"Action": "ecr:*"}, True),
         ("monitoring", {"Action": "cloudwatch:*"}, True),
         ("s3", {"Action": "s3:*", "Resource": "arn:aws:s3:::*"}, True),
+        ("s3", {"Action": "s3:*", "Resource": "arn:aws:s3:::*/*"}, True),
+        ("kms", {"Action": "kms:*", "Resource": "arn:aws:kms:*:*:key/*"}, True),
+        ("logs-fips", {"Action": "logs:*", "Resource": "arn:aws:logs:*:*:log-group:*"}, True),
+        ("kms", {"Action": "kms:*", "Resource": "arn:aws:kms:*:111122223333:key/*"}, False),
+        ("kms", {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:*:key/*"}, False),
         ("ssm", {"Action": "ssm:Get*"}, False),
         ("ssm", {"Action": "ssm:*", "Resource": "arn:aws:ssm:eu-west-1:*:*"}, False),
         ("ssmmessages", {"Action": "ssm:*"}, False),
