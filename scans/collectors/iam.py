@@ -59,7 +59,9 @@ COLLECTOR = Collector(
         "iam.organization": ("features",),
     },
     calls=(SUMMARY, GENERATE, REPORT, DETAILS, POLICIES, VERSION, FEATURES, MFA, PASSWORDS),
-    version=2,  # 2: roles have their trust policy; AWS managed policies and the password policy are read
+    # 2: roles have their trust policy; AWS managed policies and the password policy are read. 3: the names of inline
+    # policies are inspected.
+    version=3,
 )
 
 POLLS = 6

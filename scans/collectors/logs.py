@@ -33,13 +33,15 @@ COLLECTOR = Collector(
     facts={
         "logs.group": ("name", "kinds", "kms_key", "policies"),
         "logs.missing": ("name", "kinds"),
+        "logs.unplaced": ("kinds",),
         "logs.resource_policy": ("name", "policy"),
     },
     calls=(DESCRIBE, POLICIES),
     stage=1,
-    version=2,  # 2: resource policies
+    version=3,  # 2: resource policies. 3: settings whose log group can't be known
 )
 GROUPS = ("logs.group", "logs.missing")
+NAMED = (*GROUPS, "logs.unplaced")  # what is unknown while the settings are
 # Where Run Command creates its groups if no other is named.
 PREFIX = "/aws/ssm/"
 # SSM Agent's own logs: its configuration is on the nodes, so only a group's name shows them.
@@ -63,7 +65,9 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
         *seen.gaps(*references.NAMES_LOG_GROUPS),
         *references.list_unread_references(resources, references.NAMES_LOG_GROUPS),
     ]
-    record_gaps(evidence, GROUPS, *gaps)
+    record_gaps(evidence, NAMED, *gaps)
+    for arn, unplaced in references.find_unplaced_log_groups(resources).items():
+        evidence.add("logs.unplaced", arn, kinds=unplaced)
     listing = aws.pages("logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix=PREFIX)
     record_gaps(evidence, ["logs.group"], listing.gap)
     found: dict[str, str | None] = {}

@@ -38,6 +38,7 @@ COLLECTOR = Collector(
             "uses_script",
             "references",
             "log_groups",
+            "unplaced_log_groups",
             "hits",
             "url_credentials",
             "attachments",
@@ -51,7 +52,8 @@ COLLECTOR = Collector(
     (LIST, GET, SHARES, ssm_versions.LIST, ssm_packages.LOOKUP),
     # 2: buckets that can't be placed are told; attachments of runbooks
     # 3: hits and url_credentials are of every version; the plugins of schema 1.2 and more API calls are read
-    version=3,
+    # 4: log groups that can't be placed are told; those that API calls name
+    version=4,
     remembers=("ssm_documents",),
 )
 

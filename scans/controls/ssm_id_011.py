@@ -3,8 +3,8 @@
 The names of users, groups, roles and policies are in every record of CloudTrail and in each message that says that
 access was denied. They aren't encrypted, and most of them can't be changed.
 
-**What is judged.** The names and paths of all users, groups, roles and customer managed policies
-(`iam.GetAccountAuthorizationDetails`), once per account. Detectors look for personal data and secrets. Only the
+**What is judged.** The names and paths of all users, groups, roles and customer managed policies, and the names of
+inline policies (`iam.GetAccountAuthorizationDetails`), once per account. Detectors look for personal data and secrets. Only the
 position and the detector's name are kept, never the text: `user[3].name` is the fourth user by ARN.
 
 The name of an IAM user may be an email address: it says who signs in, which is its purpose. An address in a path, or
@@ -47,6 +47,7 @@ CONTROL = Control(
     title="No personal or secret data in the names of IAM",
     severity=Severity.MEDIUM,
     scope=ControlScope.GLOBAL,
+    version=2,  # 2: the names of inline policies, too
     facts={"iam.names": ("hits",)},
     container="arn:{p}:iam::{a}:*",
     statements=("S12", "S13"),
@@ -90,6 +91,7 @@ CASES = [
     _case("a user's own address", Verdict.PASS, ("user[2].name", "email")),
     _case("an address in a role's name", Verdict.FAIL, ("role[0].name", "email"), says="role[0].name (email)"),
     _case("an address in a path", Verdict.FAIL, ("user[0].path", "email")),
+    _case("an address in an inline policy's name", Verdict.FAIL, ("inline policy[0].name", "email")),
     _case("a key in a user's name", Verdict.FAIL, ("user[1].name", "aws_access_key")),
     Case("the names were refused", Verdict.UNKNOWN, {"hits": GAP}, region="global"),
 ]

@@ -14,7 +14,8 @@ outside the organization: then the group can be neither written nor read.
 
 **Not applicable** where no group takes command output.
 
-**Unknown** when the groups could not be listed or the key could not be described.
+**Unknown** when the groups could not be listed or the key could not be described, and where a document names its group by
+a parameter that only a run resolves.
 
 **Limits.** The key covers what is written after it was set. A setting that names a group which doesn't
 exist is not judged here: there is no group to encrypt.
@@ -28,7 +29,12 @@ KMS API reference, KeyMetadata (https://docs.aws.amazon.com/kms/latest/APIRefere
 from __future__ import annotations
 
 from scans.controls.lib.judgements import judge_log_group
-from scans.controls.lib.log_group_control import declare_log_group_control, fix, make_log_group_cases
+from scans.controls.lib.log_group_control import (
+    declare_log_group_control,
+    fix,
+    make_log_group_cases,
+    make_unplaced_group_cases,
+)
 from scans.domain.control import Outcome, ResourceView
 
 __all__ = ["CASES", "CONTROL", "evaluate", "fix"]
@@ -48,4 +54,4 @@ def evaluate(resource: ResourceView) -> Outcome | None:
     return judge_log_group(resource, KIND)
 
 
-CASES = make_log_group_cases(KIND, "/aws/ssm/AWS-RunShellScript")
+CASES = [*make_log_group_cases(KIND, "/aws/ssm/AWS-RunShellScript"), *make_unplaced_group_cases(KIND)]

@@ -40,6 +40,7 @@ CONTROL = declare_log_group_control(
     KIND,
     title="SSM Agent's logs are under a customer key",
     quote="Logs from SSM Agent on your managed nodes",
+    named=False,
     empty_reason="No log group in this region has a name of SSM Agent's logs; a group of another name, set on the "
     "nodes, can't be observed.",
 )

@@ -17,6 +17,7 @@ TRAIL_KIND = "07"
 SESSION_LOG_KIND = "08"
 RUN_COMMAND_KIND, SCRIPT_KIND, SESSION_KIND, AGENT_KIND = "run_command", "script", "session", "agent"
 
+SESSION_GROUP_UNKNOWN = "inputs.cloudWatchLogGroupName: only the start of a session names it"
 NO_RECORD = "no API tells where they came from, and CloudTrail has no record of it any more"
 
 # Resource type -> the facts that name buckets, log groups or keys.
@@ -43,7 +44,7 @@ MANAGED_POLICIES = ("iam.policy", "iam.aws_policy")
 # One role serves both exports (Explorer reports and OpsData), so its bucket counts as a destination of both kinds.
 EXPORT_KINDS = ("09", "10")
 NAMES_LOG_GROUPS = {
-    "ssm.document": ("log_groups",),
+    "ssm.document": ("log_groups", "unplaced_log_groups"),
     "ssm.session_document": ("session",),
     "ssm.command": ("log_group",),
     "ssm.window_task": ("log_group",),
@@ -187,6 +188,18 @@ def _list_log_references(resource: Resource) -> Iterable[tuple[str, str]]:
             yield name, SCRIPT_KIND
     if name := get_session_setting(resource, "log_group"):
         yield name, SESSION_KIND
+
+
+def find_unplaced_log_groups(resources: Iterable[Resource]) -> dict[str, dict[str, list[str]]]:
+    """ARN of a setting -> kind of logs -> the fields whose log group can't be known, each with the reason."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for resource in resources:
+        if resource.type == "ssm.document" and (said := get_known_value(resource, "unplaced_log_groups")):
+            found.setdefault(resource.arn, {})[RUN_COMMAND_KIND] = list(said)
+        session = get_known_value(resource, "session") if resource.type == "ssm.session_document" else None
+        if isinstance(session, dict) and "log_group" in session.get("left_to_run", ()):
+            found.setdefault(resource.arn, {})[SESSION_KIND] = [SESSION_GROUP_UNKNOWN]
+    return found
 
 
 def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set[str]]:

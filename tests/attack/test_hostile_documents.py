@@ -15,7 +15,7 @@ from tests.attack.hanging import answer_of
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, Scene, found
 
-BODY = ("session", "uses_script", "references", "log_groups", "hits", "url_credentials")
+BODY = ("session", "uses_script", "references", "log_groups", "unplaced_log_groups", "hits", "url_credentials")
 READ = """
 import json, sys
 from tests.scans.collectors.ssm_document_scene import Scene

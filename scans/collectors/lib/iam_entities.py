@@ -128,7 +128,10 @@ def default_version(item: Any) -> dict[str, Any]:
 
 
 def add_entity_names(aws: Reader, evidence: Evidence) -> None:
-    """Inspect all names and paths, ordered by ARN so that unchanged names give unchanged evidence."""
+    """Inspect all names and paths, ordered by ARN so that unchanged names give unchanged evidence.
+
+    Those of inline policies are in CloudTrail's records of the calls that write and read them:
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html"""
     incomplete = evidence.gaps.get("iam.principal")
     fields: dict[str, list[dict[str, str]]] = {}
     for resource in sorted(evidence.resources, key=lambda r: r.arn):
@@ -136,6 +139,11 @@ def add_entity_names(aws: Reader, evidence: Evidence) -> None:
             place, _, name = resource.arn.partition("/")[2].rpartition("/")
             kind = str(resource.facts.get("kind", "policy"))
             fields.setdefault(kind, []).append({"name": name, "path": place})
+        held = resource.facts["policies"] if resource.type == "iam.inline" else ()
+        if isinstance(held, Gap):
+            incomplete = incomplete or [held]
+        else:
+            fields.setdefault("inline policy", []).extend({"name": policy["name"]} for policy in held)
     found = (
         incomplete[0]
         if incomplete

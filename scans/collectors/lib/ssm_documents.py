@@ -9,7 +9,7 @@ from accounts.aws.gaps import Gap
 from scans.collectors.lib import ssm_references as references
 from scans.collectors.lib.free_text import inspect_free_text
 from scans.collectors.lib.ssm_content import ParameterDefaults, extract_comments, iterate_steps, parse_content
-from scans.collectors.lib.ssm_steps import STEP_READERS, mapping_or_nothing, nonempty_text
+from scans.collectors.lib.ssm_steps import LOG_READERS, STEP_READERS, StepReaders
 from scans.collectors.lib.strict_answers import (
     Answer,
     ShapeError,
@@ -21,7 +21,8 @@ from scans.collectors.lib.strict_answers import (
 from scans.domain.size_limits import TooCostlyError, make_too_costly_gap
 
 STRUCTURED_TYPES = ("Command", "Automation", "Session", "Policy", "Automation.ChangeTemplate")
-BODY_FACTS = ("session", "uses_script", "references", "attachments", "log_groups", "hits", "url_credentials")
+LOG_FACTS = ("log_groups", "unplaced_log_groups")
+BODY_FACTS = ("session", "uses_script", "references", "attachments", *LOG_FACTS, "hits", "url_credentials")
 SESSION_INPUTS = {
     "s3_bucket": "s3BucketName",
     "s3_encrypted": "s3EncryptionEnabled",
@@ -53,7 +54,7 @@ def body_facts(
         "uses_script": any(action == "aws:executeScript" for _, action, _ in iterate_steps(document)),
         "references": read_or_gap(gap, find_document_references, document, kind, variables),
         "attachments": bool(answer.get("AttachmentsContent")) or names_attachments(document),
-        "log_groups": read_or_gap(gap, find_log_groups, document),
+        **read_log_facts(gap, document, variables),
         **inspect_free_text(gap, lambda: gather_texts(answer, content, format, document)),
     }
 
@@ -115,24 +116,28 @@ def find_document_references(
         parse_session_settings(document)  # for its checks of the form
         bucket = mapping_or_empty(document, "inputs").get("s3BucketName")
         return references.to_bucket(defaults.fill(bucket, keep=True), "08", "inputs.s3BucketName")
-    found = read_steps(document, defaults)
+    return read_every_step(document, defaults, STEP_READERS)
+
+
+def read_every_step(document: Any, defaults: ParameterDefaults, readers: StepReaders) -> list[references.Reference]:
+    found = read_steps(document, defaults, readers)
     if defaults.choices:
-        found += read_choices(document, defaults)
+        found += read_choices(document, defaults, readers)
     return references.drop_duplicates(found)
 
 
-def read_steps(document: Any, defaults: ParameterDefaults) -> list[references.Reference]:
+def read_steps(document: Any, defaults: ParameterDefaults, readers: StepReaders) -> list[references.Reference]:
     found: list[references.Reference] = []
     for field, action, inputs in iterate_steps(document):
-        step = STEP_READERS.get(action)
+        step = readers.get(action)
         if step is not None:
             found += step(defaults.fill(inputs, keep=True), field)
     return found
 
 
-def read_choices(document: Any, defaults: ParameterDefaults) -> list[references.Reference]:
-    """The buckets that the other allowed values of parameters name."""
-    without = read_steps(document, defaults.with_values(dict.fromkeys(defaults.choices)))
+def read_choices(document: Any, defaults: ParameterDefaults, readers: StepReaders) -> list[references.Reference]:
+    """What the other allowed values of parameters name."""
+    without = read_steps(document, defaults.with_values(dict.fromkeys(defaults.choices)), readers)
     doubts = " ".join(reference.get("unplaced", "") for reference in without)
     found: list[references.Reference] = []
     for name, choices in defaults.choices.items():
@@ -141,7 +146,7 @@ def read_choices(document: Any, defaults: ParameterDefaults) -> list[references.
         if len(choices) > MOST_CHOICES:
             found += [r for r in without if f"{{{{{name}}}}}" in r.get("unplaced", "")]
         for choice in choices[:MOST_CHOICES]:
-            found += read_steps(document, defaults.with_values({name: choice}))
+            found += read_steps(document, defaults.with_values({name: choice}), readers)
     return found
 
 
@@ -151,17 +156,13 @@ def names_attachments(document: Any) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("files"), Mapping) and bool(document["files"])
 
 
-def find_log_groups(document: Any) -> list[str]:
-    """The log groups for Run Command's output; a session's own group is in `session`."""
-    defaults = ParameterDefaults(document)
-    found: list[str] = []
-    for _, action, inputs in iterate_steps(document):
-        if action == "aws:runCommand":
-            filled = defaults.fill(inputs)
-            config = mapping_or_nothing(filled, "CloudWatchOutputConfig")
-            enabled = config.get("CloudWatchOutputEnabled")
-            if isinstance(enabled, str):
-                config = {**config, "CloudWatchOutputEnabled": enabled.strip().lower() == "true"}
-            group = references.log_group({"CloudWatchOutputConfig": config}, nonempty_text(filled.get("DocumentName")))
-            found += [group] if group else []
-    return list(dict.fromkeys(found))
+def read_log_facts(gap: Gap, document: Any, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The log groups for Run Command's output, and the fields whose group only a run knows. A session's own group is in
+    `session`."""
+    defaults = ParameterDefaults(document, variables)
+    found = read_or_gap(gap, read_every_step, document, defaults, LOG_READERS)
+    if isinstance(found, Gap):
+        return dict.fromkeys(LOG_FACTS, found)
+    named = [reference["group"] for reference in found if "group" in reference]
+    unplaced = [f"{reference['field']}: {reference['unplaced']}" for reference in found if "unplaced" in reference]
+    return dict(zip(LOG_FACTS, (list(dict.fromkeys(named)), unplaced), strict=True))

@@ -204,5 +204,23 @@ def log_group(item: Answer, document: str | None) -> str | None:
     return name or (f"/aws/ssm/{base_name(document)}" if enabled and document else None)
 
 
+def to_log_group(config: Any, document: Any, field: str) -> list[Reference]:
+    """A reference to the log group of a step's CloudWatchOutputConfig, which may be a template, or have templates in it.
+    Under Run Command's default group, nothing is unknown: all groups of its prefix are read."""
+    place = f"{field}.CloudWatchOutputConfig"
+    if isinstance(config, str) and TEMPLATE.search(config):
+        return [{"unplaced": describe_templates(config), "field": place}]
+    if not isinstance(config, Mapping):
+        return []
+    enabled, name = config.get("CloudWatchOutputEnabled"), config.get("CloudWatchLogGroupName")
+    if isinstance(enabled, str):
+        enabled = None if TEMPLATE.search(enabled) else enabled.strip().lower() == "true"
+    if enabled is not False and isinstance(name, str) and TEMPLATE.search(name):
+        return [{"unplaced": describe_templates(name), "field": f"{place}.CloudWatchLogGroupName"}]
+    known = document if isinstance(document, str) and not TEMPLATE.search(document) else None
+    group = log_group({"CloudWatchOutputConfig": {**config, "CloudWatchOutputEnabled": enabled}}, known)
+    return [{"group": group, "field": place}] if group else []
+
+
 def drop_duplicates(references: list[Reference]) -> list[Reference]:
     return [dict(pairs) for pairs in dict.fromkeys(tuple(reference.items()) for reference in references)]

@@ -126,7 +126,25 @@ def read_plugin_source(inputs: Answer, field: str) -> list[references.Reference]
     return references.to_place(inputs.get("source"), "05", f"{field}.source")
 
 
-SSM_CALL_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
+def read_output_log(inputs: Answer, field: str) -> list[references.Reference]:
+    """The log group of aws:runCommand, and of SendCommand called through aws:executeAwsApi."""
+    return references.to_log_group(inputs.get("CloudWatchOutputConfig"), inputs.get("DocumentName"), field)
+
+
+def read_log_call(inputs: Answer, field: str) -> list[references.Reference]:
+    api = (str(inputs.get("Service")).lower(), str(inputs.get("Api")).lower().replace("_", ""))
+    reader = LOG_CALL_READERS.get(api[1]) if api[0] == "ssm" else None
+    return reader(inputs, field) if reader else []
+
+
+def read_task_log(inputs: Answer, field: str) -> list[references.Reference]:
+    command = mapping_or_nothing(mapping_or_nothing(inputs, "TaskInvocationParameters"), "RunCommand")
+    config, place = command.get("CloudWatchOutputConfig"), f"{field}.TaskInvocationParameters.RunCommand"
+    return references.to_log_group(config, inputs.get("TaskArn"), place)
+
+
+StepReaders = Mapping[str, Callable[[Answer, str], list[references.Reference]]]
+SSM_CALL_READERS: StepReaders = {
     "sendcommand": read_run_command,
     "startautomationexecution": read_execute_automation,
     "createassociation": read_create_association,
@@ -137,7 +155,13 @@ SSM_CALL_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]]
     "updatemaintenancewindowtask": read_task_request,
     "startchangerequestexecution": read_change_request,
 }
-STEP_READERS: dict[str, Callable[[Answer, str], list[references.Reference]]] = {
+LOG_CALL_READERS: StepReaders = {
+    "sendcommand": read_output_log,
+    "registertaskwithmaintenancewindow": read_task_log,
+    "updatemaintenancewindowtask": read_task_log,
+}
+LOG_READERS: StepReaders = {"aws:runCommand": read_output_log, "aws:executeAwsApi": read_log_call}
+STEP_READERS: StepReaders = {
     "aws:runCommand": read_run_command,
     "aws:executeAwsApi": read_api_call,
     "aws:createStack": read_create_stack,

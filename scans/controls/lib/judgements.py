@@ -172,12 +172,17 @@ def read_fact_or_gaps(resource: ResourceView, name: str) -> tuple[object, tuple[
 
 
 LOG_GROUP_FACTS = ("name", "kinds", "kms_key")
+UNPLACED_GROUP = "logs.unplaced"
 
 
 def judge_log_group(resource: ResourceView, kind: str) -> Outcome | None:
     """Whether a log group with one kind of data has a customer key that works. None for other groups.
+    UNKNOWN for a setting whose group can't be known.
 
     CloudWatch Logs encrypts every group, so a group without a customer key is never called unencrypted."""
+    if resource.type == UNPLACED_GROUP:
+        fields = resource["kinds"].get(kind, ())
+        return unknown(f"Logs of this kind go to a group that can't be known. {'; '.join(fields)}.") if fields else None
     if kind not in resource["kinds"]:
         return None
     key = resource["kms_key"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scans.controls.lib import fixes, security_hub
-from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, USABLE_KEY_FACTS
+from scans.controls.lib.judgements import KEY_RELATED, LOG_GROUP_FACTS, UNPLACED_GROUP, USABLE_KEY_FACTS
 from scans.controls.lib.key_examples import MEMBERS, STRANGERS_KEY
 from scans.domain.control import (
     GAP,
@@ -30,8 +30,10 @@ GROUP_CODE = (
 )
 
 
-def declare_log_group_control(number: str, kind: str, *, title: str, quote: str, empty_reason: str) -> Control:
-    """kind: of the data that the groups take."""
+def declare_log_group_control(
+    number: str, kind: str, *, title: str, quote: str, empty_reason: str, named: bool = True
+) -> Control:
+    """kind: of the data that the groups take. named: whether documents name the groups, and so may leave one unknown."""
     return Control(
         id=f"SSM-LG-{number}",
         file=f"ssm_lg_{number}",
@@ -39,9 +41,9 @@ def declare_log_group_control(number: str, kind: str, *, title: str, quote: str,
         severity=Severity.HIGH,
         scope=ControlScope.REGION,
         # 2: a key that can't encrypt, or lies in another region, is no key that works. 3: a key of an account outside the
-        # organization fails.
-        version=3,
-        facts={"logs.group": LOG_GROUP_FACTS},
+        # organization fails. 4: a setting whose group can't be known is unknown.
+        version=4 if named else 3,
+        facts={"logs.group": LOG_GROUP_FACTS, **({UNPLACED_GROUP: ("kinds",)} if named else {})},
         related=KEY_RELATED,
         flow_steps={"logs.group": FlowStep.UNDER},
         flow_kinds=(kind,),
@@ -57,11 +59,27 @@ def declare_log_group_control(number: str, kind: str, *, title: str, quote: str,
 
 
 def fix(resource: ResourceView) -> fixes.FixEffects:
+    if resource.type == UNPLACED_GROUP:
+        return (fixes.FixEffect(resource.type, resource.region, resource.arn, gone=True),)  # name a group instead
     return fixes.use_customer_key(resource, "kms_key")
 
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 GROUPS = "arn:aws:logs:eu-west-1:111122223333:log-group:"
+
+
+def make_unplaced_group_cases(kind: str) -> list[Case]:
+    """What the kinds of data have in common whose groups are named by documents."""
+    return [
+        _make_unplaced_case("a group that only a run knows", Verdict.UNKNOWN, kind),
+        _make_unplaced_case("another kind's unknown group", None, "script"),
+    ]
+
+
+def _make_unplaced_case(title: str, verdict: Verdict | None, kind: str) -> Case:
+    kinds = {kind: ["inputs.CloudWatchLogGroupName: it holds {{G}}, which only a run resolves"]}
+    arn = "arn:aws:ssm:eu-west-1:111122223333:document/book"
+    return Case(title, verdict, {"kinds": kinds}, type=UNPLACED_GROUP, arn=arn)
 
 
 def make_log_group_cases(

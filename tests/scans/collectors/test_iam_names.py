@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.aws.gaps import GapKind
 from tests.scans.collectors.looking import all_of, one_of
-from tests.scans.collectors.test_iam import HOME, account, page, read
+from tests.scans.collectors.test_iam import HOME, account, page, read, role
 
 
 def test_a_name_that_is_personal_data_is_a_hit_without_the_name() -> None:
@@ -19,3 +19,10 @@ def test_a_name_that_is_personal_data_is_a_hit_without_the_name() -> None:
 def test_unread_names_are_a_gap() -> None:
     reader = account().refuse("iam", "GetAccountAuthorizationDetails", "AccessDenied")
     assert one_of(read(reader), "iam.names")["hits"].kind is GapKind.DENIED
+
+
+def test_names_of_inline_policies_are_inspected() -> None:
+    document = {"Version": "2012-10-17", "Statement": []}
+    mine = role(RolePolicyList=[{"PolicyName": "jane.doe@example.com", "PolicyDocument": document}])
+    hits = one_of(read(account(page(RoleDetailList=[mine]))), "iam.names")["hits"]
+    assert [(hit["field"], hit["detector"]) for hit in hits] == [("inline policy[0].name", "email")]

@@ -155,7 +155,8 @@ def test_malformed_answer_is_a_gap(wrong: Any) -> None:
 )
 def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     evidence = collect(region(), earlier)
-    assert evidence.gaps == {"logs.group": [DENIED], "logs.missing": [DENIED]}
+    gaps = dict.fromkeys(("logs.group", "logs.missing", "logs.unplaced"), [DENIED])
+    assert evidence.gaps == gaps
 
 
 def test_unrelated_gaps_leave_groups_complete() -> None:
@@ -212,3 +213,14 @@ def test_malformed_policy_of_the_account_is_a_gap() -> None:
     evidence = collect(reader.answer(*POLICIES, {"resourcePolicies": []}, when=OWN), EarlierEvidence())
     assert kinds(evidence, "logs.resource_policy") == ["malformed"]
     assert one_of(evidence, "logs.resource_policy")["policy"].kind is GapKind.MALFORMED
+
+
+def test_settings_whose_group_is_unknown_are_recorded() -> None:
+    book = a("ssm.document", "book", unplaced_log_groups=["mainSteps[0]: it holds {{G}}"])
+    session = a("ssm.session_document", "chat", session={"log_group": None, "left_to_run": ["log_group"]})
+    plain = a("ssm.session_document", "plain", session={"log_group": None, "left_to_run": ["s3_bucket"]})
+    evidence = collect(region(), seen(book, session, plain))
+    assert all_of(evidence, "logs.unplaced") == {
+        book.arn: {"kinds": {"run_command": ["mainSteps[0]: it holds {{G}}"]}},
+        session.arn: {"kinds": {"session": ["inputs.cloudWatchLogGroupName: only the start of a session names it"]}},
+    }

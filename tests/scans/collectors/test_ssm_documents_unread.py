@@ -12,7 +12,16 @@ from scans.domain.collector import EarlierEvidence
 from tests.scans.collectors.fake_reader import FakeReader
 from tests.scans.collectors.ssm_document_scene import RUNBOOK, SHELL, Scene, found, session_content
 
-BODY = ("session", "uses_script", "references", "attachments", "log_groups", "hits", "url_credentials")
+BODY = (
+    "session",
+    "uses_script",
+    "references",
+    "attachments",
+    "log_groups",
+    "unplaced_log_groups",
+    "hits",
+    "url_credentials",
+)
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{n}: &{n} [*{p},*{p},*{p},*{p},*{p},*{p},*{p},*{p},*{p}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)
 )
