@@ -91,7 +91,7 @@ CASES = [
     _case("a user's own address", Verdict.PASS, ("user[2].name", "email")),
     _case("an address in a role's name", Verdict.FAIL, ("role[0].name", "email"), says="role[0].name (email)"),
     _case("an address in a path", Verdict.FAIL, ("user[0].path", "email")),
-    _case("an address in an inline policy's name", Verdict.FAIL, ("inline policy[0].name", "email")),
+    _case("an address in an inline policy's name", Verdict.FAIL, ("inline_policy[0].name", "email")),
     _case("a key in a user's name", Verdict.FAIL, ("user[1].name", "aws_access_key")),
     Case("the names were refused", Verdict.UNKNOWN, {"hits": GAP}, region="global"),
 ]

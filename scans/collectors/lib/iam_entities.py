@@ -143,7 +143,7 @@ def add_entity_names(aws: Reader, evidence: Evidence) -> None:
         if isinstance(held, Gap):
             incomplete = incomplete or [held]
         else:
-            fields.setdefault("inline policy", []).extend({"name": policy["name"]} for policy in held)
+            fields.setdefault("inline_policy", []).extend({"name": policy["name"]} for policy in held)
     found = (
         incomplete[0]
         if incomplete

@@ -25,4 +25,4 @@ def test_names_of_inline_policies_are_inspected() -> None:
     document = {"Version": "2012-10-17", "Statement": []}
     mine = role(RolePolicyList=[{"PolicyName": "jane.doe@example.com", "PolicyDocument": document}])
     hits = one_of(read(account(page(RoleDetailList=[mine]))), "iam.names")["hits"]
-    assert [(hit["field"], hit["detector"]) for hit in hits] == [("inline policy[0].name", "email")]
+    assert [(hit["field"], hit["detector"]) for hit in hits] == [("inline_policy[0].name", "email")]

@@ -155,7 +155,7 @@ def test_malformed_answer_is_a_gap(wrong: Any) -> None:
 )
 def test_settings_that_were_not_read_may_name_more(earlier: EarlierEvidence) -> None:
     evidence = collect(region(), earlier)
-    gaps = dict.fromkeys(("logs.group", "logs.missing", "logs.unplaced"), [DENIED])
+    gaps = {kind: [DENIED] for kind in ("logs.group", "logs.missing", "logs.unplaced")}
     assert evidence.gaps == gaps
 
 
