@@ -1,4 +1,6 @@
-"""Reads the keys that settings name: one list of aliases, one call per key, two more per own customer key."""
+"""Reads the keys that settings name: one list of aliases, one call per key, two more per own customer key.
+
+Also own keys that only settings of other accounts name: only their account can read their policies."""
 
 from __future__ import annotations
 
@@ -50,6 +52,7 @@ COLLECTOR = Collector(
     },
     calls=(ALIASES, DESCRIBE, ROTATION, POLICY),
     stage=2,
+    version=2,  # 2: own keys that settings of other accounts name
 )
 NOT_FOUND = "NotFoundException"
 
@@ -60,6 +63,8 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
     record_gaps(evidence, COLLECTOR.types, *seen.gaps(*references.NAMES_KEYS))
     record_gaps(evidence, COLLECTOR.types, *references.list_unread_references(resources, references.NAMES_KEYS))
     named = references.find_named_keys(resources, aws.region)
+    for arn in list_inbound_keys(aws, seen):
+        named.setdefault(arn, set()).add(references.INBOUND_KEY_USER)
     if not named:
         return evidence
     aliases = read_aliases(aws)
@@ -89,6 +94,12 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
             more = {name: value for name, value in facts.items() if name != "key"}
             evidence.add("kms.key", arn, **more, used_by=sorted(users[arn]))
     return evidence
+
+
+def list_inbound_keys(aws: Reader, seen: EarlierEvidence) -> list[str]:
+    """The own keys of this region that settings of other accounts name (docs/decisions/0004)."""
+    home = f"arn:{aws.partition}:kms:{aws.region}:{aws.account}:"
+    return [name for name in seen.inbound if references.is_key_arn(name) and name.startswith(home)]
 
 
 def list_key_naming_resources(aws: Reader, seen: EarlierEvidence) -> list[Resource]:

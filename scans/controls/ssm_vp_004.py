@@ -14,7 +14,7 @@ or take another route.
 **Not applicable** for gateway and other kinds of endpoints, and for one that is being deleted.
 
 **Unknown** when the rules or the VPC could not be read, such as those of a security group that another account shares,
-or when only prefix lists are admitted, whose addresses are not read.
+or when prefix lists are admitted, whose addresses are not read and may be all.
 
 **Limits.** Narrower ranges outside the VPC (peered networks, an office) are accepted. Network ACLs and routes are
 not judged. A security group is assumed to contain clients of the VPC.
@@ -59,6 +59,7 @@ CONTROL = Control(
     title="Endpoints admit their VPC only",
     severity=Severity.MEDIUM,
     scope=ControlScope.REGION,
+    version=2,  # 2: a prefix list may hold every address, also beside other sources
     facts={"ec2.vpc_endpoint": ("endpoint_type", "state", "vpc", "ingress_443")},
     related={"ec2.vpc": ("cidrs",)},
     container="arn:{p}:ec2:{r}:{a}:vpc-endpoint/*",
@@ -88,6 +89,10 @@ def evaluate(resource: ResourceView) -> Outcome:
     wide = [source for source in sources if is_everywhere(source)]
     if wide:
         return failed(f"The endpoint admits {', '.join(wide)} on port 443.")
+    # A prefix list may hold every address, whatever else is admitted.
+    lists = [source for source in sources if source.startswith("pl-")]
+    if lists:
+        return unknown(f"Which addresses {', '.join(lists)} admits on port 443 isn't known.")
     if any(source.startswith("sg-") for source in sources):
         return passed("The endpoint admits members of a security group on port 443, and not all addresses.")
     # Only now: verdicts that don't need the VPC's ranges stand even if the VPCs could not be read.
@@ -140,7 +145,9 @@ CASES = [
     _case("another VPC's range", Verdict.FAIL, ["10.9.0.0/16"]),
     _case("no address", Verdict.FAIL, []),
     _case("only a prefix list", Verdict.UNKNOWN, ["pl-0123456789abcdef0"]),
-    _case("a prefix list beside the VPC's range", Verdict.PASS, ["pl-0123456789abcdef0", "10.0.0.0/16"]),
+    _case("a prefix list beside a security group", Verdict.UNKNOWN, ["pl-0123456789abcdef0", "sg-0123456789abcdef0"]),
+    _case("a prefix list beside every address", Verdict.FAIL, ["pl-0123456789abcdef0", "0.0.0.0/0"]),
+    _case("a prefix list beside the VPC's range", Verdict.UNKNOWN, ["pl-0123456789abcdef0", "10.0.0.0/16"]),
     _case("a gateway endpoint", Verdict.NOT_APPLICABLE, [], type="Gateway"),
     _case("an endpoint that is deleted", Verdict.NOT_APPLICABLE, [], state="deleted"),
     _case("the security groups were refused", Verdict.UNKNOWN, GAP),

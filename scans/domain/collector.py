@@ -69,7 +69,7 @@ class EarlierEvidence:
 
     A regional collector gets the evidence of its region and the global evidence; a global collector gets that of every
     region.
-    inbound: own buckets that settings of other accounts point at -> the kinds of data that arrive there.
+    inbound: own buckets and keys that settings of other accounts name -> the kinds of data that arrive there.
     before: evidence from the last scan of the same region, of the collectors in Collector.remembers.
     answered: the IAM actions of the calls that AWS has answered in this region, whichever collector made them.
     own_roles: the roles that scans read as, by name and path.

@@ -12,6 +12,9 @@ from accounts.aws.gaps import Gap
 from scans.domain.evidence import Resource
 from scans.domain.s3_places import S3Place, parse_s3_place
 
+# In Target.inbound, beside buckets and their kinds of data: a key that settings of other accounts name.
+INBOUND_KEY_KIND, INBOUND_KEY_USER = "key", "settings of other accounts"
+KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/.+")
 ATTACHMENT_KIND = "05"
 TRAIL_KIND = "07"
 SESSION_LOG_KIND = "08"
@@ -210,6 +213,11 @@ def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set
         if key:
             found.setdefault(key, set()).add(resource.arn)
     return found
+
+
+def is_key_arn(text: str) -> bool:
+    """Whether it names a key, or an alias of one, of a known account and region."""
+    return KEY_ARN.fullmatch(text) is not None
 
 
 def _find_named_key(resource: Resource, region: str) -> str | None:

@@ -80,8 +80,8 @@ class Scan(models.Model):
 class Target(models.Model):
     """One Account of a Scan: the unit of Celery work, claimed by lease and protected by token.
 
-    visit: 2 once its buckets are read again for other accounts.
-    inbound: its buckets that settings of other accounts point at -> kinds of data.
+    visit: 2 once its buckets and keys are read again for other accounts.
+    inbound: its buckets and keys that settings of other accounts name -> kinds of data.
     manifest: digest of the blob {region: {collector: digest}}. error: {reason, what_to_do} if it could not be read.
     counts: outcomes by verdict, and Findings by event. by_control: control -> outcomes by verdict.
     """

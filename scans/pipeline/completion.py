@@ -23,7 +23,7 @@ from governance.core.transitions import LostRaceError, move_state
 from scans import hooks, registry
 from scans.domain import unread
 from scans.models import Scan, Target
-from scans.pipeline import cross_account, failures, target_evaluation, unjoined_targets
+from scans.pipeline import cross_account, failures, inbound_keys, target_evaluation, unjoined_targets
 from scans.pipeline.heartbeat import LEASE_DURATION, keep_lease_alive
 from scans.pipeline.leases import lease_owner
 from scans.pipeline.reconcile import reconcile_findings
@@ -132,7 +132,7 @@ def queue_second_visits(scan: Scan) -> list[int]:
     """Queue second visits. If that fails for good, the Scan goes on, and what they would have read is unknown."""
     try:
         with transaction.atomic():
-            return requeue_bucket_owners(scan)
+            return requeue_owners(scan)
     except Exception as error:
         if register_retry(scan, error):
             raise
@@ -144,13 +144,11 @@ def list_unfinished_targets(scan: Scan) -> models.QuerySet[Target]:
     return scan.targets.exclude(state__in=TARGET_ENDED)
 
 
-def requeue_bucket_owners(scan: Scan) -> list[int]:
-    """Queue the owners of buckets that other accounts' settings point at, if they were not read for that yet."""
+def requeue_owners(scan: Scan) -> list[int]:
+    """Queue the owners of buckets and keys that other accounts' settings name, if they were not read for that yet."""
     controls = [c.control for c in target_evaluation.select_scan_controls(scan)]
-    # A limited scan whose controls don't look at buckets needs no second visit.
-    if "s3_buckets" not in registry.find_needed_collectors(controls):
-        return []
-    inbound = cross_account.find_inbound_buckets(scan.organization)
+    # A limited scan whose controls look at neither needs no second visit.
+    inbound = inbound_keys.find_inbound_resources(scan.organization, registry.find_needed_collectors(controls))
     again: list[int] = []
     targets = scan.targets.filter(state="done", visit=1, account__account_id__in=inbound).select_related("account")
     for target in targets:

@@ -20,7 +20,7 @@ from scans import hooks, registry
 from scans.domain.evidence import Context
 from scans.errors import ScanRequestError
 from scans.models import Scan, Schedule, Target
-from scans.pipeline import cross_account
+from scans.pipeline import inbound_keys
 from scans.registry import resolve_control_ids
 from scans.storage import blobs
 
@@ -69,9 +69,9 @@ def start_scan(
             schedule=schedule,
             due_at=due_at,
         )
-        # What the last scan learned about buckets that other accounts write to. An organization that didn't change then
+        # What the last scan learned about buckets and keys that other accounts use. An organization that didn't change then
         # needs no second visit (docs/decisions/0004).
-        inbound = cross_account.find_inbound_buckets(organization)
+        inbound = inbound_keys.find_inbound_resources(organization)
         Target.objects.bulk_create(
             [Target(scan=scan, account=a, inbound=inbound.get(a.account_id, {})) for a in chosen], batch_size=1000
         )

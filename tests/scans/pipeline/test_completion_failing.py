@@ -173,7 +173,7 @@ def test_failed_organization_context_makes_scan_partial(scan: Scan, monkeypatch:
 
 
 def test_failed_search_for_second_visits_is_reported(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completion, "requeue_bucket_owners", lambda scan: 1 // 0)
+    monkeypatch.setattr(completion, "requeue_owners", lambda scan: 1 // 0)
     assert completion.advance_scan(scan.pk) == []
     assert state(scan) == "partial"
     assert "read again" in scan.totals["errors"][0]["what"]

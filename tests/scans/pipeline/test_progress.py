@@ -57,7 +57,7 @@ def test_second_visit_does_not_lower_progress(
     running.targets.update(state="done", calls=9, counts={"fail": 2})
     assert watch() == "3 of 3"
     monkeypatch.setattr(cross_account, "find_inbound_buckets", lambda *_: {inventory.shop.account_id: {"logs": ["07"]}})
-    (again,) = completion.requeue_bucket_owners(running)
+    (again,) = completion.requeue_owners(running)
     target = running.targets.get(pk=again)
     assert (target.state, watch()) == ("queued", "3 of 3")
     running.targets.filter(pk=again).update(state="running")
