@@ -166,6 +166,20 @@ CASES = [
         for action, pattern in EVERY_RUN
     ),
     _case("any role to one runbook", Verdict.PASS, _make_grant("iam:PassRole"), {**RUN, "Resource": f"{BOOKS}/own:*"}),
+    _case(
+        "any role to Systems Manager, in any letters",
+        Verdict.FAIL,
+        RUN,
+        _make_grant("iam:PassRole", StringEqualsIgnoreCase={"iam:PassedToService": "SSM.amazonaws.com"}),
+    ),
+    _case(
+        "with AdministratorAccess, in any letters",
+        Verdict.FAIL,
+        _make_grant(
+            "iam:AttachRolePolicy",
+            StringEqualsIgnoreCase={"iam:PolicyARN": "arn:aws:iam::aws:policy/administratoraccess"},
+        ),
+    ),
     _case("passes roles, runs nothing", Verdict.PASS, _make_grant("iam:PassRole")),
     _case("runs without a role", Verdict.PASS, RUN),
     _case("one role to Automation", Verdict.PASS, RUN, _make_grant("iam:PassRole", ROLE)),

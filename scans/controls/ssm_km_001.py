@@ -17,7 +17,7 @@ or when its manager, state, kind or origin is one
 that this version doesn't know.
 
 **Limits.** The length of the rotation period (90 to 2,560 days) is not judged. Keys that no Systems Manager setting
-names are not read.
+of the organization's accounts names are not read.
 
 **Source of the facts.** KMS developer guide,
 [rotating keys](https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html) and

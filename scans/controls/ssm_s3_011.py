@@ -17,7 +17,7 @@ account which a Systems Manager setting names:
 **Unknown** when these settings could not be read, or when a policy can't be understood or doesn't show whether a
 principal is outside the organization.
 
-**Limits.** Access points that other accounts made for the bucket work only as far as the bucket's policy lets these
+**Limits.** Multi-Region access points and Object Lambda access points are not read. Access points that other accounts made for the bucket work only as far as the bucket's policy lets these
 accounts in, which SSM-S3-006 judges. Security Hub's S3.19 asks for the access point's own block, also where the bucket or
 the account blocks all public access.
 

@@ -30,10 +30,10 @@ def iterate_kept_evidence(portal: Portal) -> Iterator[Evidence]:
 
 
 def iterate_rare_evidence() -> Iterator[Evidence]:
-    """What the demo organization has none of: a VPC with a single node, a setting that names a missing log group, and a
-    runbook with attachments."""
+    """What the demo organization has none of: a VPC with a single node, settings that name a missing log group or one
+    that only a run knows, and a runbook with attachments."""
     yield ec2_network.collect(test_ec2_network.region(), seen(test_ec2_network.NODE))
-    yield logs.collect(test_logs.region(), seen(test_logs.COMMAND))
+    yield logs.collect(test_logs.region(), seen(test_logs.COMMAND, test_logs.UNPLACED))
     yield test_ssm_packages.runbook().evidence()
 
 

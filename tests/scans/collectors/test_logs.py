@@ -19,6 +19,7 @@ PATTERN = {"logGroupNamePattern": AGENT_PATTERN}
 HOME = "arn:aws:logs:eu-west-1:111122223333:log-group:"
 COMMAND = a("ssm.command", "command", log_group="commands")
 SESSIONS = a("ssm.session_document", "document", session={"log_group": "sessions"})
+UNPLACED = a("ssm.document", "book", unplaced_log_groups=["mainSteps[0]: it holds {{G}}"])
 SCRIPTS = a("ssm.setting.script_logs", "setting", destination="CloudWatch", log_group="scripts")
 
 
@@ -216,11 +217,10 @@ def test_malformed_policy_of_the_account_is_a_gap() -> None:
 
 
 def test_settings_whose_group_is_unknown_are_recorded() -> None:
-    book = a("ssm.document", "book", unplaced_log_groups=["mainSteps[0]: it holds {{G}}"])
     session = a("ssm.session_document", "chat", session={"log_group": None, "left_to_run": ["log_group"]})
     plain = a("ssm.session_document", "plain", session={"log_group": None, "left_to_run": ["s3_bucket"]})
-    evidence = collect(region(), seen(book, session, plain))
+    evidence = collect(region(), seen(UNPLACED, session, plain))
     assert all_of(evidence, "logs.unplaced") == {
-        book.arn: {"kinds": {"run_command": ["mainSteps[0]: it holds {{G}}"]}},
+        UNPLACED.arn: {"kinds": {"run_command": ["mainSteps[0]: it holds {{G}}"]}},
         session.arn: {"kinds": {"session": ["inputs.cloudWatchLogGroupName: only the start of a session names it"]}},
     }

@@ -70,6 +70,7 @@ EVERY_OBJECT = re.compile(r"[*?]*\*[*?]*(?:/[*?]*)*")
 POLICY_KEYS = frozenset({"iam:policyarn", "iam:permissionsboundary"})
 FULL_POLICIES = ("AdministratorAccess", "IAMFullAccess")
 FULL_POLICY = re.compile(rf"arn:[a-z-]+:iam::aws:policy/(?:{'|'.join(FULL_POLICIES)})")
+FULL_POLICY_ANY_CASE = re.compile(FULL_POLICY.pattern, re.IGNORECASE)
 # A tag of the resource is one and the same by the name of each service: ssm:resourceTag/env, aws:ResourceTag/env.
 RESOURCE_TAG = re.compile(r"[a-z0-9-]+:resourcetag/")
 # A policy variable whose default has a wildcard.
@@ -142,7 +143,8 @@ def matches_anything(condition: Condition, value: str) -> bool:
 
 def _admits_full_policy(condition: Condition, value: str) -> bool:
     if condition.operator not in WILDCARD_OPERATORS:
-        return FULL_POLICY.fullmatch(value) is not None
+        whole = FULL_POLICY_ANY_CASE if condition.operator == "stringequalsignorecase" else FULL_POLICY
+        return whole.fullmatch(value) is not None
     fields = value.split(":", 2)
     home = f"arn:{fields[1] if len(fields) == 3 else '*'}:iam::aws:policy/"
     return any(glob_covers(parse_glob(value), parse_glob(f"{home}{name}")) for name in FULL_POLICIES)

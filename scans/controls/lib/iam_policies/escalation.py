@@ -90,4 +90,6 @@ def _admits_service(condition: Condition, service: str) -> bool:
         return True
     if condition.operator == "stringlike":
         return any(glob_matches(value, service) for value in condition.values)
+    if condition.operator == "stringequalsignorecase":
+        return service in {value.lower() for value in condition.values}
     return service in condition.values
