@@ -7,7 +7,8 @@ undoes the encryption of everything under the key.
 Systems Manager data uses. An Allow fails if it names
 
 * any principal (`*`, or everyone except some), or
-* an AWS account outside the organization,
+* an AWS account outside the organization, or
+* a service that may act for one: `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` names it,
 
 unless a condition of the same statement limits it to your organization: `kms:CallerAccount`,
 `aws:PrincipalAccount`, `aws:PrincipalOrgID`, `aws:PrincipalOrgPaths`, `aws:SourceAccount`,
@@ -75,7 +76,8 @@ CONTROL = Control(
     # know is unknown. 3: a service closes nothing, and a VPC or an endpoint only if it is known to be the organization's
     # own. 4: the account of a canonical user or an identity provider is unknown. 5: a key of an account outside the
     # organization fails.
-    # 6: a pattern in the place of a service, or before the account of aws:PrincipalArn, and unique ids are unknown.
+    # 6: a pattern in the place of a service, or before the account of aws:PrincipalArn, and unique ids are unknown; a
+    # service that may act for an account outside fails.
     version=6,
     facts={"kms.key": ("own", "manager", "policy")},
     related=NETWORK_RELATED,
@@ -160,6 +162,7 @@ def _allow_all(limit: dict[str, Any]) -> dict[str, Any]:
 OURS = {"aws:PrincipalOrgID": "o-example"}
 VPC = {"aws:SourceVpc": "vpc-0a"}
 VIA = {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}
+LOGS, FOR_STRANGER = {"Service": "logs.amazonaws.com"}, {"aws:SourceAccount": ["111122223333", "999999999999"]}
 ROLE_KEY, OWN_ROLE, ONE_ID = "aws:PrincipalArn", "111122223333:role/*", "AROAEXAMPLEEXAMPLE00:*"
 EC2, SAML = "arn:aws:ec2:eu-west-1:111122223333", "arn:aws:iam::"
 NETWORKS = {
@@ -257,6 +260,12 @@ CASES = [
         _allow_decrypt("*", StringLike={ROLE_KEY: f"arn:*:iam::{OWN_ROLE}"}),
     ),
     _case("everyone, limited by unique ids", Verdict.UNKNOWN, _allow_decrypt("*", StringLike={"aws:userid": ONE_ID})),
+    _case("a service for an account outside", Verdict.FAIL, _allow_decrypt(LOGS, StringEquals=FOR_STRANGER)),
+    _case(
+        "a service for the organization",
+        Verdict.PASS,
+        _allow_decrypt(LOGS, StringEquals={"aws:SourceOrgID": "o-example"}),
+    ),
     _case("a canonical user", Verdict.UNKNOWN, _allow_decrypt({"CanonicalUser": "79a59df900b949e5"}, StringEquals=VIA)),
     _case("a public identity provider", Verdict.UNKNOWN, _allow_decrypt({"Federated": "accounts.example.com"})),
     _case(

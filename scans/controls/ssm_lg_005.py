@@ -5,8 +5,8 @@ account write to a log group or read it, which no IAM policy in your account can
 
 **What is judged.** For each log group that Systems Manager data goes to: the policies of the region
 (`logs.DescribeResourcePolicies`) whose `Resource` covers the group or a part of it, and the policy that is attached to
-the group itself. An Allow fails if it names any principal (`*`) or an AWS account outside the organization, for any
-action, unless a condition of the statement, or a Deny of the same policy, keeps such principals out; these count as in
+the group itself. An Allow fails if it names any principal (`*`), an AWS account outside the organization, or a
+service that may act for one (`aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` names it), for any action, unless a condition of the statement, or a Deny of the same policy, keeps such principals out; these count as in
 SSM-S3-006. AWS services may be named.
 
 **Not applicable** in a region without such a log group.
@@ -56,7 +56,9 @@ CONTROL = Control(
     title="Log groups are closed to accounts outside the organization",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown
+    # 2: a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown; a service that may act
+    # for an account outside fails.
+    version=2,
     facts={"logs.group": ("name", "policies")},
     related={ACCOUNT_POLICY: ("name", "policy"), **NETWORK_RELATED},
     container="arn:{p}:logs:{r}:{a}:log-group:*",
@@ -161,6 +163,11 @@ CASES = [
     _case("an account outside, by name", Verdict.FAIL, _grant(STRANGER, GROUP)),
     _case("an account outside, by the group's own policy", Verdict.FAIL, own=(_grant(STRANGER, "*"),)),
     _case("an account outside, another group", Verdict.PASS, _grant(STRANGER, f"{GROUP}-2:*")),
+    _case(
+        "a service for an account outside",
+        Verdict.FAIL,
+        _grant(SERVICE, StringEquals={"aws:SourceAccount": "999999999999"}),
+    ),
     _case("every principal", Verdict.FAIL, _grant("*")),
     _case(
         "every principal of the organization",

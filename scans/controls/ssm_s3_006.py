@@ -6,8 +6,9 @@ in your account can prevent that.
 **What is judged.** The policy (`s3.GetBucketPolicy`) of each bucket that a Systems Manager setting names. An Allow fails
 if it names
 
-* any principal (`*`, or everyone except some), or
-* an AWS account outside the organization,
+* any principal (`*`, or everyone except some),
+* an AWS account outside the organization, or
+* a service that may act for one: `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID` names it,
 
 for any action, unless one of these keeps such principals out:
 
@@ -69,7 +70,8 @@ CONTROL = Control(
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
     # 2: an Allow of resources of another partition grants nothing.
-    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown.
+    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown; a service that may
+    # act for an account outside fails.
     version=2,
     facts={"s3.bucket": ("name", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},
@@ -102,7 +104,11 @@ def evaluate(resource: ResourceView) -> Outcome:
         return unknown(f"The bucket's policy can't be understood: {error}.")
     # S3 then ignores what it grants to other accounts, also to those that it names.
     if grants and is_surely_public(policy) and restricts_public_policies(resource, resource.arn):
-        return passed("The bucket's policy is public, and the public access block denies every other account access.")
+        grants = [grant for grant in grants if grant.is_by_service]
+        if not grants:
+            return passed(
+                "The bucket's policy is public, and the public access block denies every other account access."
+            )
     return judge_grants(grants, resource, "the bucket") or passed(
         "The bucket's policy gives no account outside the organization access."
     )
@@ -123,6 +129,9 @@ OPEN_BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicP
 RESTRICTED = OPEN_BLOCK | {"RestrictPublicBuckets": True}
 ORGANIZATION = {"aws:PrincipalOrgID": "o-example"}
 SPARED = {"StringNotEqualsIfExists": ORGANIZATION, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+TRAILS = {"Service": "cloudtrail.amazonaws.com"}
+FOR_STRANGER = {"aws:SourceArn": "arn:aws:cloudtrail:*:999999999999:trail/*"}
+FOR_OTHERS, FENCED = {"aws:SourceOrgID": "o-otherothers"}, {"StringNotEquals": {"aws:SourceAccount": "111122223333"}}
 HTTPS = {"Bool": {"aws:SecureTransport": "true"}}
 
 
@@ -170,6 +179,18 @@ CASES = [
     _case("an account outside, over HTTPS", Verdict.FAIL, _allow(STRANGER, **HTTPS)),
     _case("an account outside, all in one text", Verdict.FAIL, _allow({"AWS": "999999999999"})),
     _case("an account outside, and public access is blocked", Verdict.FAIL, _allow(STRANGER), block=RESTRICTED),
+    _case("a service for an account outside", Verdict.FAIL, _allow(TRAILS, StringLike=FOR_STRANGER), _deny(SPARED)),
+    _case("a service for an account, denied", Verdict.PASS, _allow(TRAILS, StringLike=FOR_STRANGER), _deny(FENCED)),
+    _case("a service for another organization", Verdict.FAIL, _allow(TRAILS, StringEquals=FOR_OTHERS)),
+    _case(
+        "a service for an account outside, restricted",
+        Verdict.FAIL,
+        _allow(TRAILS, StringLike=FOR_STRANGER),
+        _allow("*"),
+        block=RESTRICTED,
+    ),
+    _case("a service for a bucket", Verdict.PASS, _allow(TRAILS, ArnLike={"aws:SourceArn": "arn:aws:s3:::any"})),
+    _case("a service, the members unknown", Verdict.UNKNOWN, _allow(TRAILS, StringLike=FOR_STRANGER), context=ALONE),
     _case("every principal", Verdict.FAIL, _allow("*")),
     _case("every principal over HTTPS", Verdict.FAIL, _allow({"AWS": ["*"]}, **HTTPS)),
     _case("every principal, restricted by the bucket", Verdict.PASS, _allow("*"), block=RESTRICTED),

@@ -64,7 +64,8 @@ CONTROL = Control(
     severity=Severity.CRITICAL,
     scope=ControlScope.REGION,
     # 2: an Allow of resources of another partition grants nothing.
-    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown.
+    # Also a pattern in the place of a service, or before the account of aws:PrincipalArn, is unknown; a service that may
+    # act for an account outside fails.
     version=2,
     facts={"s3.access_point": ("name", "bucket", "public_access_block", "policy")},
     related={**BLOCK_RELATED, **NETWORK_RELATED},
@@ -127,7 +128,9 @@ def _judge_entry(resource: ResourceView) -> Outcome | None:
         policy = parse_resource_policy(resource, document)
         grants = list_stranger_grants(policy, resource, AWS_LOG_ACCOUNTS)
         # A complete block makes S3 ignore what a public policy grants to other accounts.
-        if not grants or is_surely_public(policy) or not _bucket_delegates(resource):
+        if is_surely_public(policy):
+            grants = [grant for grant in grants if grant.is_by_service]
+        if not grants or not _bucket_delegates(resource):
             return None
     except PolicyError as error:
         return unknown(f"The policy of the access point or its bucket can't be understood: {error}.")

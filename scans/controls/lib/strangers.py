@@ -14,6 +14,7 @@ from scans.controls.lib.iam_policies import (
     assess_denies,
     assess_perimeter,
     list_foreign_accounts,
+    list_foreign_sources,
     list_named_networks,
     list_open_principals,
     list_unknown_principals,
@@ -22,7 +23,8 @@ from scans.controls.lib.iam_policies import (
 from scans.controls.lib.own_networks import list_own_networks, list_unread_network_gaps
 from scans.domain.control import Outcome, ResourceView, failed, unknown
 
-ANYONE = "every principal"
+ANYONE, SERVED = "every principal", "a service act for"
+SERVICE_KEYS = frozenset({"aws:principalisawsservice", "aws:viaawsservice", "aws:principalservicename"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ class StrangerGrant:
     statement: Statement
     who: str
     sure: bool
+
+    @property
+    def is_by_service(self) -> bool:
+        """Whether a service acts for them. S3's restriction of public policies leaves services alone:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+        return self.who.startswith(SERVED)
 
     def describe(self, thing: str) -> str:
         return f"{label_statement(self.statement)} lets {self.who} use {thing}"
@@ -54,7 +62,12 @@ def find_strangers(
         # A foreign account may belong to the organization as long as its accounts are unknown.
         sure = bool(context.accounts) and fenced is Perimeter.OPEN
         return f"the account{'s' if len(foreign) > 1 else ''} {', '.join(foreign)}", sure
-    return ", ".join(list_unknown_principals(statement)), False
+    hidden = list_unknown_principals(statement)
+    if hidden or not any(kind == "Service" for kind, _ in statement.principals or ()):
+        return ", ".join(hidden), False
+    served = list_foreign_sources(statement, context, trusted)
+    # What a member's account names may be outside as long as the members are unknown.
+    return (f"{SERVED} {', '.join(served)} and", bool(context.accounts)) if served else ("", False)
 
 
 def list_stranger_grants(
@@ -67,10 +80,21 @@ def list_stranger_grants(
     denied = frozenset[str]().union(*(_list_networks(deny, resource) for deny in policy.deny_statements))
     for allow in policy.allow_statements:
         who, sure = find_strangers(allow, resource, trusted)
-        left = assess_denies(policy, allow, resource.context, denied) if who else Perimeter.CLOSED
+        denies = _drop_denies_sparing_services(policy) if who.startswith(SERVED) else policy
+        left = assess_denies(denies, allow, resource.context, denied) if who else Perimeter.CLOSED
         if left is not Perimeter.CLOSED:
             found.append(StrangerGrant(allow, who, sure and left is Perimeter.OPEN))
     return found
+
+
+def _drop_denies_sparing_services(policy: Policy) -> Policy:
+    """The policy without the Denies that may leave a service alone, whichever account it acts for."""
+    kept = (
+        each
+        for each in policy.statements
+        if each.allow or not (each.not_principals or any(c.key in SERVICE_KEYS for c in each.conditions))
+    )
+    return Policy(tuple(kept), policy.partition)
 
 
 def judge_grants(grants: list[StrangerGrant], resource: ResourceView, thing: str) -> Outcome | None:

@@ -26,7 +26,12 @@ from scans.controls.lib.iam_policies.model import (
     parse_policy,
 )
 from scans.controls.lib.iam_policies.outsiders import assess_denies, is_surely_public, select_reaching_statements
-from scans.controls.lib.iam_policies.perimeters import Perimeter, assess_perimeter, list_named_networks
+from scans.controls.lib.iam_policies.perimeters import (
+    Perimeter,
+    assess_perimeter,
+    list_foreign_sources,
+    list_named_networks,
+)
 from scans.controls.lib.iam_policies.principals import (
     list_foreign_accounts,
     list_named_accounts,
@@ -53,6 +58,7 @@ __all__ = [
     "full_access_statements",
     "is_surely_public",
     "list_foreign_accounts",
+    "list_foreign_sources",
     "list_granted_actions",
     "list_named_accounts",
     "list_named_networks",

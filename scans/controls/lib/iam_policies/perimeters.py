@@ -32,6 +32,7 @@ USER_ID_KEY = "aws:userid"
 UNIQUE_ID_OF_ONE = re.compile(r"A[A-Z0-9]{11,}(?::|$)")
 POSITIVE_OPERATORS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike")
 ACCOUNT = re.compile(r"\d{12}")
+ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 NETWORK = re.compile(r"vpce?-[0-9a-z]+")
 # Variables for the account and organization of the resource that has the policy. They count like ids; a variable for
 # the caller (${aws:PrincipalAccount}) lets every caller through. Names of variables are case-insensitive. A variable may
@@ -91,6 +92,25 @@ def list_named_networks(statement: Statement) -> tuple[str, ...]:
     operators = POSITIVE_OPERATORS if statement.allow else NEGATIVE_OPERATORS
     named = (c.values for c in statement.conditions if c.key in NETWORK_KEYS and c.operator in operators)
     return tuple(dict.fromkeys(value for values in named for value in values))
+
+
+def list_foreign_sources(statement: Statement, context: Context, trusted: AbstractSet[str] = frozenset()) -> list[str]:
+    """The accounts and organizations outside the own one for which a condition lets a service act.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
+    named = [(c.key, value) for c in statement.conditions if c.operator in POSITIVE_OPERATORS for value in c.values]
+    found = [_find_foreign_source(key, value, context, trusted) for key, value in named]
+    return list(dict.fromkeys(source for source in found if source))
+
+
+def _find_foreign_source(key: str, value: str, context: Context, trusted: AbstractSet[str]) -> str:
+    fields = value.split(":", 5)
+    account = value if key == "aws:sourceaccount" else fields[4] if key == "aws:sourcearn" and len(fields) == 6 else ""
+    if ACCOUNT.fullmatch(account):
+        return "" if account in context.accounts | {context.account} | trusted else f"the account {account}"
+    organization = value.partition("/")[0] if key in ("aws:sourceorgid", "aws:sourceorgpaths") else ""
+    known = ORGANIZATION.fullmatch(organization) and organization != context.organization
+    return f"the organization {organization}" if known else ""
 
 
 def _assess_condition(condition: Condition, context: Context, networks: AbstractSet[str]) -> Perimeter:
