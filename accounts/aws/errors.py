@@ -80,10 +80,10 @@ def classify_error(exc: Exception, call: Call, region: str, *, partition: str = 
         kind = GapKind.UNSUPPORTED
     # AWS's texts go into database rows and reasons.
     gap = Gap(kind, call.api, call.action, region, make_plain_code(code))
-    return CallError(gap, make_text_storable(message), status, read_bucket_region(exc))
+    return CallError(gap, make_text_storable(message), status, find_told_region(exc))
 
 
-def read_bucket_region(exc: Exception) -> str:
+def find_told_region(exc: Exception) -> str:
     """What S3 says of a bucket's region in its answer, whether it permits the call or not. Empty if it says nothing.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""

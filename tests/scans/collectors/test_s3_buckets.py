@@ -141,12 +141,6 @@ def test_foreign_bucket_head_answer_is_recorded(code: str, status: int, head: st
     assert not all_of(evidence, "s3.bucket")
 
 
-def test_refusal_with_a_region_proves_that_it_exists() -> None:
-    reader = s3().refuse("s3", "HeadBucket", "403", status=403, bucket_region="eu-west-1")
-    facts = one_of(collect(reader, seen(STRAY, *inventory({}))), "s3.destination")
-    assert (facts["head"], facts["own"]) == ("exists_forbidden", False)
-
-
 def test_a_foreign_bucket_that_can_not_be_asked() -> None:
     reader = s3().refuse("s3", "HeadBucket", "SlowDown", kind=GapKind.THROTTLED, status=503)
     assert one_of(collect(reader, seen(STRAY, *inventory({}))), "s3.destination")["head"].kind is GapKind.THROTTLED
