@@ -46,7 +46,8 @@ CONTROL = Control(
     title="Buckets refuse plain HTTP",
     severity=Severity.HIGH,
     scope=ControlScope.REGION,
-    version=2,  # 2: a condition given twice in different case is unknown
+    # 2: a condition given twice in different case is unknown. 3: a Deny for another partition's ARNs refuses nothing.
+    version=3,
     facts={"s3.bucket": ("policy",)},
     flow_steps={"s3.bucket": FlowStep.INTO},
     container="arn:{p}:s3:::*",
