@@ -36,6 +36,8 @@ CALLS = tuple(
 # ListTagsForResource takes one account per call, and AWS throttles it early.
 TAG_THREADS = 8
 GLOBAL = "global"
+# What the tables hold. AWS's limit is 128, but an account must not be left out for its name.
+MAX_NAME = 256
 # docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html and API_Account.html, without lengths
 UNIT_ID, ACCOUNT_ID = re.compile(r"[a-z0-9-]{1,68}"), re.compile(r"\d{12}", re.ASCII)
 ODD_UNIT = "its id is none that AWS gives, so the OUs and accounts in it can't be listed"
@@ -240,14 +242,15 @@ def parse_units(answers: OrganizationAnswers) -> Iterator[DiscoveredUnit]:
     paths: dict[str, str] = {}
     for parent, unit in answers.units:
         paths[unit["Id"]] = f"{paths[parent] if parent else '/'}{unit['Id']}/"
-        yield DiscoveredUnit(unit["Id"], require_string(unit.get("Name") or unit["Id"]), parent, paths[unit["Id"]])
+        name = require_string(unit.get("Name") or unit["Id"])[:MAX_NAME]
+        yield DiscoveredUnit(unit["Id"], name, parent, paths[unit["Id"]])
 
 
 def parse_account(parent: str, account: dict[str, Any], answers: OrganizationAnswers) -> DiscoveredAccount:
     tags, gap = parse_tags(answers.tags[account["Id"]])
     return DiscoveredAccount(
         id=account["Id"],
-        name=require_string(account.get("Name") or account["Id"]),
+        name=require_string(account.get("Name") or account["Id"])[:MAX_NAME],
         # State is the newer field; Status is deprecated and has fewer values.
         status=require_string(account.get("State") or account["Status"]),
         ou=parent,

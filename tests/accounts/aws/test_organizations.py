@@ -247,3 +247,19 @@ def test_an_organization_with_odd_ids_is_not_taken(aws, given):
     aws(script)
     with pytest.raises(DiscoveryError, match="odd ids"):
         discover_organization("aws")
+
+
+def test_too_long_name_is_cut_and_leaves_no_account_out(aws):
+    def script(request):
+        answer = organization(request)
+        for key in ("Accounts", "OrganizationalUnits"):
+            for item in answer.body.get(key) or ():
+                item["Name"] = "n" * 300
+        return answer
+
+    aws(script)
+    found = discover_organization("aws")
+    named = [each.name for each in (*found.accounts, *found.units) if each.name.startswith("nn")]
+    assert named
+    assert {len(name) for name in named} == {256}
+    assert not found.failed
