@@ -99,7 +99,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
 def list_inbound_keys(aws: Reader, seen: EarlierEvidence) -> list[str]:
     """The own keys of this region that settings of other accounts name (docs/decisions/0004)."""
     home = f"arn:{aws.partition}:kms:{aws.region}:{aws.account}:"
-    return [name for name in seen.inbound if references.is_key_arn(name) and name.startswith(home)]
+    return [name for name in seen.inbound if references.names_member_key(name) and name.startswith(home)]
 
 
 def list_key_naming_resources(aws: Reader, seen: EarlierEvidence) -> list[Resource]:

@@ -96,7 +96,7 @@ def collect(aws: Reader, seen: EarlierEvidence) -> Evidence:
         record_gaps(evidence, LISTED, account.regions)
     own: set[str] = set()
     # inbound: own buckets that other accounts' settings name (docs/decisions/0004).
-    for name in sorted({*named, *(name for name in seen.inbound if not references.is_key_arn(name))}):
+    for name in sorted({*named, *(name for name in seen.inbound if not references.names_member_key(name))}):
         kinds = sorted({*(named[name].kinds if name in named else ()), *seen.inbound.get(name, ())})
         ours = not isinstance(account.regions, Gap) and name in account.regions
         if ours and add_bucket(aws, evidence, account, name, kinds):

@@ -215,7 +215,7 @@ def find_named_keys(resources: Iterable[Resource], region: str) -> dict[str, set
     return found
 
 
-def is_key_arn(text: str) -> bool:
+def names_member_key(text: str) -> bool:
     """Whether it names a key, or an alias of one, of a known account and region."""
     return KEY_ARN.fullmatch(text) is not None
 

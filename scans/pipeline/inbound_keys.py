@@ -12,7 +12,7 @@ from collections.abc import Collection
 from accounts.models import Organization
 from scans.domain import evidence
 from scans.domain.other_accounts import get_arn_account
-from scans.domain.references import INBOUND_KEY_KIND, is_key_arn
+from scans.domain.references import INBOUND_KEY_KIND, names_member_key
 from scans.models import EvidenceHead
 from scans.pipeline import cross_account
 from scans.pipeline.account_reading import GONE_STATUSES, list_present_accounts
@@ -64,6 +64,6 @@ def list_named_keys(content: bytes) -> frozenset[str]:
         if resource.type == "kms.reference":
             resolved = resource.facts.get("key")
             text = resolved if isinstance(resolved, str) else resource.arn
-            if is_key_arn(text):
+            if names_member_key(text):
                 found.add(text)
     return frozenset(found)

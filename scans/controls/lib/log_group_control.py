@@ -71,12 +71,12 @@ GROUPS = "arn:aws:logs:eu-west-1:111122223333:log-group:"
 def make_unplaced_group_cases(kind: str) -> list[Case]:
     """What the kinds of data have in common whose groups are named by documents."""
     return [
-        _make_unplaced_case("a group that only a run knows", Verdict.UNKNOWN, kind),
-        _make_unplaced_case("another kind's unknown group", None, "script"),
+        _make_unplaced_group_case("a group that only a run knows", Verdict.UNKNOWN, kind),
+        _make_unplaced_group_case("another kind's unknown group", None, "script"),
     ]
 
 
-def _make_unplaced_case(title: str, verdict: Verdict | None, kind: str) -> Case:
+def _make_unplaced_group_case(title: str, verdict: Verdict | None, kind: str) -> Case:
     kinds = {kind: ["inputs.CloudWatchLogGroupName: it holds {{G}}, which only a run resolves"]}
     arn = "arn:aws:ssm:eu-west-1:111122223333:document/book"
     return Case(title, verdict, {"kinds": kinds}, type=UNPLACED_GROUP, arn=arn)

@@ -290,22 +290,3 @@ def test_url_password_in_description_is_located_not_shown() -> None:
     evidence = collect(reader, seen(parameter(KEY)))
     assert one_of(evidence, "kms.key")["url_credentials"] == ["description"]
     assert b"Xk29" not in serialize_evidence(evidence)
-
-
-def test_own_keys_that_other_accounts_name_are_read() -> None:
-    elsewhere = KEY.replace("eu-west-1", "us-west-2")
-    inbound = {f"{HOME}alias/data": ("key",), elsewhere: ("key",), FOREIGN: ("key",), "logs": ("07",)}
-    evidence = collect(region(), seen(inbound=inbound))
-    assert set(all_of(evidence, "kms.reference")) == {f"{HOME}alias/data"}
-    facts = all_of(evidence, "kms.key")
-    assert set(facts) == {KEY}
-    assert (facts[KEY]["used_by"], facts[KEY]["rotation"], facts[KEY]["policy"]) == (
-        ["settings of other accounts"],
-        True,
-        POLICY,
-    )
-
-
-def test_key_that_others_name_is_used_here_too() -> None:
-    evidence = collect(region(), seen(parameter(KEY), inbound={KEY: ("key",)}))
-    assert one_of(evidence, "kms.key")["used_by"] == ["parameter/one", "settings of other accounts"]

@@ -175,11 +175,8 @@ def test_a_region_that_can_not_be_read() -> None:
 
 
 def test_buckets_that_other_accounts_point_at() -> None:
-    earlier = seen(
-        COMMAND,
-        *inventory({"own": "eu-west-1", "shared": "eu-west-1"}),
-        inbound={"shared": ("07",), "own": ("12",), "arn:aws:kms:eu-west-1:111122223333:key/1": ("key",)},
-    )
+    inbound = {"shared": ("07",), "own": ("12",), "arn:aws:kms:eu-west-1:111122223333:key/1": ("key",)}
+    earlier = seen(COMMAND, *inventory({"own": "eu-west-1", "shared": "eu-west-1"}), inbound=inbound)
     evidence = collect(s3(), earlier)
     assert {facts["name"]: facts["kinds"] for facts in all_of(evidence, "s3.bucket").values()} == {
         "own": ["01", "12"],

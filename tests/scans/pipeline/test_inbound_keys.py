@@ -8,7 +8,7 @@ from accounts.aws.gaps import Gap
 from accounts.models import Account, Organization
 from scans.domain.control import GAP
 from scans.domain.evidence import Evidence
-from scans.domain.references import is_key_arn
+from scans.domain.references import names_member_key
 from scans.pipeline.inbound_keys import find_inbound_keys, find_inbound_resources
 from tests.scans.pipeline.test_cross_account import buckets, inventory, keep, points_at
 
@@ -69,4 +69,4 @@ def test_keys_and_buckets_of_an_owner_are_joined(organization: Organization) -> 
 
 @pytest.mark.parametrize("text", ["central", "alias/x", "arn:aws:s3:::central", "arn:aws:kms:eu-west-1:x:key/1"])
 def test_other_names_are_no_keys(text: str) -> None:
-    assert not is_key_arn(text)
+    assert not names_member_key(text)
