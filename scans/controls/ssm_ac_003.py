@@ -7,7 +7,8 @@ with `*` opens all of them, with every key whose key policy trusts the account.
 (`iam.GetAccountAuthorizationDetails`) and every AWS managed policy that a principal has (`iam.ListPolicies`,
 `iam.GetPolicyVersion`, or a copy of the same version). A policy fails when it allows `kms:Decrypt` or `kms:ReEncryptFrom`
 (by name, by a wildcard such as `kms:ReEncrypt*`, or by `NotAction`) on `*`, on all keys of a region or
-account, or on a pattern that matches every key's id (`key/*-*`). A Deny cancels an Allow only if it has no condition and covers all of it.
+account, or on a pattern that matches every key's id (`key/*-*`). A Deny cancels an Allow only if it has no condition
+and covers all of it.
 
 A condition that names keys (`kms:ResourceAliases`, `kms:RequestAlias`, `aws:ResourceTag/…`) or what they
 encrypt (`kms:EncryptionContext:…`) makes an Allow narrow enough if it requires a value. It doesn't count if it
@@ -21,22 +22,22 @@ of a type of any other service, such as `arn:aws:lambda:*:*:function:*`).
 **Roles of services.** AWS wrote its policies for such roles with every key, since it doesn't know yours, and you can't
 change them: `AWSBackupServiceRolePolicyForBackup` and others. A policy of AWS's passes if
 
-* each of its Allows of every key requires `kms:ViaService` with services by name, in any region (`s3.*.amazonaws.com`);
-  and
+* each of its Allows of every key requires `kms:ViaService` with services by name, in any region (`s3.*.amazonaws.com`); and
 * only roles have it whose trust policies admit nothing but AWS Backup, GuardDuty's malware protection or EC2 Image
   Builder. These services use a role for their own work alone, so its credentials reach no person and no program of the
   company. That isn't so of EC2, Lambda, ECS, Glue, SageMaker, Systems Manager and others.
 
-The reason names the roles. A user, a group or another role that has the policy too makes it fail, as does `PowerUserAccess`
-on any role.
+The reason names the roles. The policy fails if a user, a group or another role has it too. `PowerUserAccess` fails on
+any role.
 
 Service-linked roles, and roles that AWS made and that only AWS can use, don't count as holders (see SSM-AC-001). A
 permission set of IAM Identity Center counts, unless it allows everything.
 
 **Unknown** when a document, or the trust policy that decides, could not be read or understood.
 
-**Limits.** Each document is judged by itself; key policies may refuse what
-it allows. Who may pass a service's role to the service (`iam:PassRole`) can have it restore data: SSM-AC-008 looks at that. AWS's own checks KMS.1 and KMS.2 accept no condition at all.
+**Limits.** Each document is judged by itself; key policies may refuse what it allows. Who may pass a service's role to
+the service (`iam:PassRole`) can have it restore data: SSM-AC-008 looks at that. AWS's own checks KMS.1 and KMS.2 accept
+no condition at all.
 
 **Source of the facts.** IAM API reference,
 [GetAccountAuthorizationDetails](https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html);
@@ -67,15 +68,10 @@ CONTROL = Control(
     title="No policy decrypts with every key",
     severity=Severity.HIGH,
     scope=ControlScope.GLOBAL,
-    # 2: judged in its own partition: ARNs of another name nothing there. 3: a condition that accepts any value is no
-    # limit, and more Allows and Denies than can be compared are unknown. 4: an encryption context that names every
-    # parameter or object is no limit either.
-    # 5: AWS managed policies are judged; roles that AWS made, and that only AWS can use, don't count. A pattern that
-    # matches every key's id is all keys, and a context that names all of an account is no limit.
-    # 6: an Allow of another partition grants nothing. AWS's policies for the roles of its services are accepted there.
-    # Also roles of AFT, and of StackSets whose administrator is the management account, are known.
-    # Also a context of any service that names everything of a type is no limit, and a Deny that spares every key's id
-    # denies nothing.
+    # 2: judged in its own partition. 3 and 4: conditions that accept any value, and encryption contexts that name every
+    # parameter or object, are no limits. 5: AWS managed policies are judged; roles that only AWS can use don't count; a
+    # pattern that matches every key's id is all keys. 6: an Allow of another partition grants nothing; AWS's policies for
+    # the roles of its services are accepted there; contexts of any service count alike, and so do Denies that spare all.
     version=6,
     facts=DOCUMENT_FACTS,
     related=HOLDER_FACTS,
