@@ -113,7 +113,9 @@ def _judge_unrotatable(resource: ResourceView) -> Outcome | None:
         stranger = judge_key_owner(resource, resource.arn)
         if stranger:
             return unknown(f"{stranger.reason} Whether it rotates can't be read.")
-        return not_applicable("The key belongs to another account of the organization: it is judged there.")
+        return not_applicable(
+            "The key belongs to another account of the organization, whose own results alone tell of it."
+        )
     new = judge_unrecognized_key(resource)
     if new:
         return new

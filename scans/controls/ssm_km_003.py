@@ -109,7 +109,7 @@ def evaluate(resource: ResourceView) -> Outcome:
         if stranger and stranger.verdict is Verdict.FAIL:
             return failed(f"{stranger.reason} That account decides who may use the key, itself first of all.")
         return stranger or not_applicable(
-            "The key belongs to another account of the organization: its policy is judged there."
+            "The key belongs to another account of the organization, whose own results alone tell of its policy."
         )
     if resource["manager"] not in KEY_MANAGERS:
         return make_unrecognized_outcome(f"The key is managed by {resource['manager']}")

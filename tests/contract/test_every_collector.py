@@ -88,6 +88,8 @@ def tripped(item: JudgedOutcome) -> str:
     return next((g.code for g in item.outcome.gaps if g.code in SHAPE_ERROR_CODES and g.api == item.type), "")
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_declared_call_is_made(wire: Wire) -> None:
     declared = {call.api for item in registry.collectors().values() for call in item.collector.calls}
     wire.asked.clear()

@@ -40,6 +40,8 @@ def chosen() -> list[str]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_recording_is_read_and_judged(wire: Wire) -> None:
     for name in chosen():
         wire.answer = Flight(name, load()[name]).answer
