@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import socket
@@ -60,6 +61,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in missing:
             if mark in item.keywords:
                 item.add_marker(pytest.mark.skip(reason=f"nothing answers on {services.place(mark)} ({mark})"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of later garbage collections what stays to the end: modules, ten thousand tests, parsed sources."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    gc.freeze()  # a process that ends would go through all of it again, for seconds
 
 
 @pytest.hookimpl(wrapper=True)

@@ -164,7 +164,7 @@ def test_broker_connections_require_tls_1_2(used, server, query):
     app = Celery("tls", set_as_current=False)
     app.conf.update(**connection_settings(f"rediss://:secret@127.0.0.1:{server}/0{query}"))
     with pytest.raises(Exception), app.connection_for_write() as connection:  # noqa: B017
-        connection.ensure_connection(max_retries=1, timeout=2)
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
     assert_all_are_modern(used)
     verified = ssl.CERT_NONE if "none" in query else ssl.CERT_REQUIRED
     assert {(context.verify_mode, context.check_hostname) for context in used} == {(verified, bool(verified))}

@@ -89,11 +89,16 @@ def reached(control: str) -> dict[Place, ast.stmt]:
         module, name = todo.pop()
         if (module, name) not in found and (node := load(module).nodes.get(name)):
             found[module, name] = node
-            todo += references(module, node)
+            todo += references(module, name)
     return found
 
 
-def references(module: str, node: ast.AST) -> Iterator[Place]:
+@cache
+def references(module: str, name: str) -> tuple[Place, ...]:
+    return tuple(find_references(module, load(module).nodes[name]))
+
+
+def find_references(module: str, node: ast.AST) -> Iterator[Place]:
     for each in ast.walk(node):
         if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
             place = find(module, each.value.id)
@@ -131,6 +136,12 @@ def form(node: object) -> str:
     return f"{type(node).__name__}({' '.join(f'{name}={form(value)}' for name, value in held)})"
 
 
+@cache
+def bare_form(module: str, name: str) -> str:
+    """Of a definition that many controls stand on, made once."""
+    return form(Bare().visit(deepcopy(load(module).nodes[name])))
+
+
 def digest(control: str) -> str:
     declared = next(item.control for item in registry.controls().values() if item.control.file == control)
     facts = [
@@ -139,8 +150,8 @@ def digest(control: str) -> str:
     parts = [repr((facts, str(declared.scope), declared.needs_organization))]
     if declared.others:
         parts.append(repr(sorted((type, list(names)) for type, names in declared.others.items())))
-    for (module, name), node in sorted(reached(control).items()):
-        parts.append(f"{module}.{name} {form(Bare().visit(deepcopy(node)))}")
+    for module, name in sorted(reached(control)):
+        parts.append(f"{module}.{name} {bare_form(module, name)}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

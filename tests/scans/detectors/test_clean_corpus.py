@@ -9,6 +9,7 @@ import string
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -163,6 +164,7 @@ KINDS: dict[str, Make] = {
 }
 
 
+@cache
 def corpus(kind: str) -> list[str]:
     rng = random.Random(f"clean {kind}")
     return [KINDS[kind](rng) for _ in range(EACH)]
