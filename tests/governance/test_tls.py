@@ -71,7 +71,7 @@ def server() -> Iterator[int]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as served:
         served.daemon_threads = True
-        threading.Thread(target=served.serve_forever, daemon=True).start()
+        threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield served.server_address[1]
         served.shutdown()
 
