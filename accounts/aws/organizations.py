@@ -21,7 +21,7 @@ from accounts.aws.errors import MISCONFIGURED, malformed_answer
 from accounts.aws.gap_kinds import DENIAL_KINDS, GapKind, strip_code
 from accounts.aws.gaps import Gap
 from accounts.aws.reader import AwsReader
-from governance.core.storable import REPLACEMENT_MARK
+from governance.core.storable import REPLACEMENT_MARK, make_single_line
 
 CALLS = tuple(
     Call("organizations", operation, f"organizations:{operation}")
@@ -242,15 +242,14 @@ def parse_units(answers: OrganizationAnswers) -> Iterator[DiscoveredUnit]:
     paths: dict[str, str] = {}
     for parent, unit in answers.units:
         paths[unit["Id"]] = f"{paths[parent] if parent else '/'}{unit['Id']}/"
-        name = require_string(unit.get("Name") or unit["Id"])[:MAX_NAME]
-        yield DiscoveredUnit(unit["Id"], name, parent, paths[unit["Id"]])
+        yield DiscoveredUnit(unit["Id"], parse_name(unit), parent, paths[unit["Id"]])
 
 
 def parse_account(parent: str, account: dict[str, Any], answers: OrganizationAnswers) -> DiscoveredAccount:
     tags, gap = parse_tags(answers.tags[account["Id"]])
     return DiscoveredAccount(
         id=account["Id"],
-        name=require_string(account.get("Name") or account["Id"])[:MAX_NAME],
+        name=parse_name(account),
         # State is the newer field; Status is deprecated and has fewer values.
         status=require_string(account.get("State") or account["Status"]),
         ou=parent,
@@ -258,6 +257,11 @@ def parse_account(parent: str, account: dict[str, Any], answers: OrganizationAns
         tags=tags,
         tags_gap=None if gap is None else gap.as_dict(),
     )
+
+
+def parse_name(item: dict[str, Any]) -> str:
+    """The name of an account or OU, in one line, cut to what the tables hold; its id if it has none."""
+    return make_single_line(require_string(item.get("Name") or item["Id"]))[:MAX_NAME]
 
 
 def require_string(value: Any) -> str:

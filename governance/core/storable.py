@@ -19,6 +19,8 @@ UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 
 # What moves a terminal's cursor or changes its colours, besides line breaks and tabs.
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# These, and what begins a new line or cell.
+BREAKING_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class TooDeepError(ValueError):
@@ -63,6 +65,11 @@ def make_text_storable(value: str) -> str:
 def make_text_printable(value: str) -> str:
     """The text with a mark for each control character but line breaks and tabs, so that no name steers a terminal."""
     return CONTROL_CHARACTERS.sub(REPLACEMENT_MARK, value)
+
+
+def make_single_line(value: str) -> str:
+    """The text with a mark for each control character and line break: a name stays within its line, cell and subject."""
+    return BREAKING_CHARACTERS.sub(REPLACEMENT_MARK, value)
 
 
 def make_value_storable(value: Any, depth: int) -> Any:

@@ -249,6 +249,20 @@ def test_an_organization_with_odd_ids_is_not_taken(aws, given):
         discover_organization("aws")
 
 
+def test_name_of_several_lines_becomes_one(aws):
+    def script(request):
+        answer = organization(request)
+        for key in ("Accounts", "OrganizationalUnits"):
+            for item in answer.body.get(key) or ():
+                item["Name"] = "shop\r\n300000000001 done\u2028\x1b[2J\tx"
+        return answer
+
+    aws(script)
+    found = discover_organization("aws")
+    named = {each.name for each in (*found.accounts, *found.units) if each.name.startswith("shop")}
+    assert named == {"shop\ufffd\ufffd300000000001 done\ufffd\ufffd[2J\ufffdx"}
+
+
 def test_too_long_name_is_cut_and_leaves_no_account_out(aws):
     def script(request):
         answer = organization(request)
