@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.django_db, p
 
 # What AWS leaves out where there is none, or where it means something: no constraint means us-east-1.
 NONE_THERE = {
+    "iam.GetAccountAuthorizationDetails": {"UserDetailList.UserPolicyList"},
     "kms.DescribeKey": {"KeyMetadata.Description"},
     "logs.DescribeLogGroups": {"logGroups.kmsKeyId"},
     "s3.GetBucketLocation": {"LocationConstraint"},
@@ -56,6 +57,7 @@ NONE_THERE = {
         "TaskInvocationParameters.RunCommand.Parameters",
     },
     "ssm.GetPatchBaseline": {"Sources"},
+    "ssm.ListAssociationVersions": {"AssociationVersions.Parameters"},
     "ssm.ListCommands": {"Commands.Comment"},
 }
 AT = datetime.fromisoformat(plan.make(accounts=1, regions=1).now)
