@@ -1,8 +1,8 @@
 """Tells roles that AWS makes in an account from roles that have only such a name. Pure.
 
 AWS Organizations, Control Tower, its Account Factory for Terraform (AFT), CloudFormation StackSets and IAM Identity
-Center make roles with every permission in member accounts. A name and a path prove nothing, since most of them can be taken: what counts is which principals the
-role's trust policy admits.
+Center make roles with every permission in member accounts. A name and a path prove nothing, since most of them can be
+taken: what counts is which principals the role's trust policy admits.
 
 Sources: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html,
 https://docs.aws.amazon.com/controltower/latest/userguide/roles-how.html,
